@@ -1,0 +1,15 @@
+//! Bytes to samples: probes and decodes pictures, sound, video and text.
+//!
+//! [`open`] looks at the content of a file (never at its name) and gives a [`Media`]: a lazy stream of
+//! [`Piece`]s, each one segment with the samples that a model encodes. Every file is taken to be hostile:
+//! sizes, time and memory are bounded by [`Limits`], and what goes wrong is an [`Error`] that names the
+//! file and the cause.
+
+mod error;
+mod limits;
+mod sample;
+mod text;
+
+pub use error::{Cause, Error, Result};
+pub use limits::{Limits, Target, WINDOWING_VERSION, Windowing};
+pub use sample::{Picture, Piece, Sample};

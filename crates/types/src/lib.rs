@@ -1,0 +1,14 @@
+//! The nouns of Sensorium, without I/O.
+//!
+//! Every other crate speaks in these: a file holds one [`Modality`]; it is cut into [`Segment`]s, each
+//! seen through one [`Track`]; a model package maps each segment to an [`Embedding`] in its [`Space`].
+
+mod embedding;
+mod modality;
+mod segment;
+mod space;
+
+pub use embedding::Embedding;
+pub use modality::{Direction, Modality, Track, UnknownName};
+pub use segment::{Segment, Span};
+pub use space::{Block, Space};
