@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use sensorium_types::Segment;
 
 /// A decoded picture: 8-bit sRGB, row by row from the top left, upright, without transparency.
@@ -44,8 +46,8 @@ pub enum Sample {
     Text(String),
     /// A whole picture.
     Picture(Picture),
-    /// The frames of one window of a video, in order of time; never empty.
-    Frames(Vec<Picture>),
+    /// The frames of one window of a video, in order of time; never empty. Overlapping windows share frames.
+    Frames(Vec<Arc<Picture>>),
     /// The samples of one window of a sound: mono, finite, about -1 to 1; never empty.
     Sound(Vec<f32>),
 }

@@ -1,0 +1,126 @@
+//! Whether a manifest makes sense, so that what uses it need not ask again.
+
+use std::str::FromStr;
+
+use sensorium_types::{Modality, Track, UnknownName};
+
+use super::{BlockSpec, HeadSpec, Manifest, PicturePreprocess, SoundPreprocess};
+
+/// The only format of `model.toml` so far.
+const FORMAT: u32 = 1;
+
+type Check = std::result::Result<(), String>;
+
+impl Manifest {
+    /// Checks what the types cannot say; the error is a sentence for the user.
+    pub(crate) fn check(&self) -> Check {
+        ensure(self.format == FORMAT, || {
+            format!("format is {}, this version reads format {FORMAT}", self.format)
+        })?;
+        ensure(!self.blocks.is_empty(), || "there is no [[blocks]]".into())?;
+        self.blocks.iter().try_for_each(|block| self.check_block(block))?;
+        for (pair, moments) in &self.calibration {
+            check_pair::<Track>(pair)?;
+            ensure(moments.mean.is_finite() && positive(moments.deviation), || {
+                format!("calibration of {pair}: the deviation must be more than 0")
+            })?;
+        }
+        for name in self.files.keys() {
+            ensure(!name.contains(['/', '\\']) && !name.starts_with('.'), || {
+                format!("[files] names '{name}', which is not a plain file name")
+            })?;
+        }
+        self.check_preprocessing()
+    }
+
+    fn check_block(&self, block: &BlockSpec) -> Check {
+        ensure(block.dimension > 0, || {
+            format!("block '{}' has no dimension", block.name)
+        })?;
+        for pair in block.weights.keys() {
+            check_pair::<Modality>(pair)?;
+        }
+        for track in Track::ALL {
+            let Some(tower) = self.towers.common(track) else {
+                continue;
+            };
+            let head = tower
+                .heads
+                .get(&block.name)
+                .ok_or_else(|| format!("the {track} tower has no head for block '{}'", block.name))?;
+            check_head(head, tower.features, block)
+                .map_err(|problem| format!("the {track} head of block '{}' {problem}", block.name))?;
+        }
+        Ok(())
+    }
+
+    fn check_preprocessing(&self) -> Check {
+        if let Some(tower) = &self.towers.text {
+            // Two special tokens and at least one of the text.
+            ensure((3..=1 << 16).contains(&tower.preprocess.max_tokens), || {
+                "the text tower: max_tokens is out of range".into()
+            })?;
+        }
+        if let Some(tower) = &self.towers.visual {
+            ensure(is_sensible_picture(&tower.preprocess), || {
+                "the visual tower: side, deviation, frame_rate, window or hop is out of range".into()
+            })?;
+        }
+        if let Some(tower) = &self.towers.audio {
+            ensure(is_sensible_sound(&tower.preprocess), || {
+                "the audio tower: sample_rate, window, hop or tile_below is out of range".into()
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn check_head(head: &HeadSpec, features: usize, block: &BlockSpec) -> Check {
+    match head {
+        HeadSpec::Identity { .. } => ensure(features == block.dimension, || {
+            format!(
+                "gives {features} components, block '{}' has {}",
+                block.name, block.dimension
+            )
+        }),
+        HeadSpec::Concepts { temperature, top, .. } => ensure(positive(*temperature) && *top > 0, || {
+            "needs a temperature and a top of more than 0".into()
+        }),
+    }
+}
+
+fn is_sensible_picture(picture: &PicturePreprocess) -> bool {
+    (1..=4096).contains(&picture.side)
+        && picture.deviation.into_iter().all(positive)
+        && picture.video.frame_rate > 0.0
+        && picture.video.frame_rate <= 60.0
+        && is_sensible_window(picture.video.window, picture.video.hop)
+}
+
+fn is_sensible_sound(sound: &SoundPreprocess) -> bool {
+    (1000..=192_000).contains(&sound.sample_rate)
+        && (0.0..=sound.window).contains(&sound.tile_below)
+        && is_sensible_window(sound.window, sound.hop)
+}
+
+fn is_sensible_window(window: f64, hop: f64) -> bool {
+    hop > 0.0 && hop <= window && window <= 3600.0
+}
+
+fn positive(number: f32) -> bool {
+    number.is_normal() && number > 0.0
+}
+
+/// `query.target`, both names of `T`.
+fn check_pair<T: FromStr<Err = UnknownName>>(pair: &str) -> Check {
+    let (query, target) = pair
+        .split_once('.')
+        .ok_or_else(|| format!("'{pair}' is not of the form query.target"))?;
+    let known = |name: &str| name.parse::<T>().map(drop).map_err(|error| error.to_string());
+    known(query)?;
+    known(target)
+}
+
+fn ensure(holds: bool, problem: impl FnOnce() -> String) -> Check {
+    if holds { Ok(()) } else { Err(problem()) }
+}

@@ -1,0 +1,242 @@
+//! `model.toml`: what a package says about itself.
+
+mod check;
+
+use std::collections::BTreeMap;
+
+use sensorium_types::{Block, Track};
+use serde::{Deserialize, Serialize};
+
+/// The content of `model.toml`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this file's layout, 1.
+    pub format: u32,
+    /// The package's name, as in `sensorium-base`.
+    pub name: String,
+    /// The package's version, as in `0.1.0`.
+    pub version: String,
+    /// SPDX expression for the package as a whole.
+    pub license: String,
+    /// One sentence.
+    pub description: String,
+    /// The blocks of an embedding, in their order.
+    pub blocks: Vec<BlockSpec>,
+    /// The towers that the package has.
+    pub towers: Towers,
+    /// For `query.target` tracks, what unrelated segments score.
+    #[serde(default)]
+    pub calibration: BTreeMap<String, Moments>,
+    /// SHA-256, in hexadecimal, of each file that is loaded.
+    pub files: BTreeMap<String, String>,
+}
+
+/// One block of the space, with its weights.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockSpec {
+    /// Its name; a head of the same name in each tower makes it.
+    pub name: String,
+    /// How many components it has.
+    pub dimension: usize,
+    /// For `query.target` modalities, what this block of the query is multiplied with; 1 where absent.
+    #[serde(default)]
+    pub weights: BTreeMap<String, f32>,
+}
+
+impl From<&BlockSpec> for Block {
+    fn from(spec: &BlockSpec) -> Self {
+        Self {
+            name: spec.name.clone(),
+            dimension: spec.dimension,
+        }
+    }
+}
+
+/// Mean and standard deviation of the inner product of two unrelated segments.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moments {
+    /// The mean.
+    pub mean: f32,
+    /// The standard deviation, more than zero.
+    pub deviation: f32,
+}
+
+/// One tower a track; a package may leave some out.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Towers {
+    /// Language.
+    pub text: Option<TowerSpec<TextPreprocess>>,
+    /// Pictures and video frames.
+    pub visual: Option<TowerSpec<PicturePreprocess>>,
+    /// Sounds.
+    pub audio: Option<TowerSpec<SoundPreprocess>>,
+}
+
+impl Towers {
+    /// The graph, feature count and heads of the tower for `track`.
+    pub fn common(&self, track: Track) -> Option<&TowerCommon> {
+        match track {
+            Track::Text => self.text.as_ref().map(|tower| &tower.common),
+            Track::Visual => self.visual.as_ref().map(|tower| &tower.common),
+            Track::Audio => self.audio.as_ref().map(|tower| &tower.common),
+        }
+    }
+}
+
+/// A tower: a graph between preprocessing and heads.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct TowerSpec<P> {
+    /// How samples become the graph's inputs.
+    pub preprocess: P,
+    /// What all towers have.
+    #[serde(flatten)]
+    pub common: TowerCommon,
+}
+
+/// What all towers have.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct TowerCommon {
+    /// The ONNX file. It gives `pooled` (f32, `[batch, features]`) and, for later stages, `tokens`.
+    pub graph: String,
+    /// Components of `pooled`.
+    pub features: usize,
+    /// Where the weights come from.
+    pub origin: String,
+    /// SPDX expression of the weights.
+    pub license: String,
+    /// For each block, what makes it from the pooled features.
+    pub heads: BTreeMap<String, HeadSpec>,
+}
+
+/// Text to `input_ids` and `attention_mask`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextPreprocess {
+    /// A `tokenizer.json` of the Hugging Face library.
+    pub tokenizer: String,
+    /// Longer texts are cut to this many tokens, special ones included.
+    pub max_tokens: usize,
+}
+
+/// A picture to `pixels`, f32, `[batch, 3, side, side]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PicturePreprocess {
+    /// Width and height of the input in pixels.
+    pub side: u32,
+    /// How a picture that is not square becomes so.
+    pub fit: Fit,
+    /// How it is scaled.
+    pub filter: Filter,
+    /// Subtracted from the red, green and blue values, 0 to 255.
+    pub mean: [f32; 3],
+    /// Divides the result.
+    pub deviation: [f32; 3],
+    /// How the visual track of a video is cut.
+    pub video: VideoPreprocess,
+}
+
+/// How a picture is brought to a square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// Both sides are scaled to fit; the aspect ratio is lost.
+    Squash,
+    /// The shorter side is scaled to fit and the middle is cut out.
+    Cover,
+    /// The longer side is scaled to fit and the rest is filled with the mean.
+    Pad,
+}
+
+/// A resampling filter, widened when scaling down, as Pillow defines it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Filter {
+    /// Triangle.
+    Bilinear,
+    /// Cubic with a = -0.5.
+    Bicubic,
+    /// Sinc of three lobes.
+    Lanczos,
+}
+
+/// A video to windows of frames.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoPreprocess {
+    /// Frames per second, besides those at scene changes.
+    pub frame_rate: f64,
+    /// Length of a window in seconds.
+    pub window: f64,
+    /// Seconds from the start of one window to the start of the next.
+    pub hop: f64,
+}
+
+/// A sound to `waveform`, f32, `[batch, samples]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoundPreprocess {
+    /// Samples per second.
+    pub sample_rate: u32,
+    /// Length of a window in seconds.
+    pub window: f64,
+    /// Seconds from the start of one window to the start of the next.
+    pub hop: f64,
+    /// A sound shorter than this many seconds is repeated up to this length.
+    pub tile_below: f64,
+}
+
+/// What makes one block of the embedding from pooled features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum HeadSpec {
+    /// The features themselves, of unit length.
+    Identity {
+        /// A safetensors file with `mean`, subtracted before normalising again.
+        file: Option<String>,
+    },
+    /// A convex combination of label embeddings (ConSE, Norouzi et al. 2013, arXiv:1312.5650).
+    Concepts {
+        /// A safetensors file with `weight` `[labels, features]`, `bias` `[labels]`, `labels`
+        /// `[labels, dimension]`, and optionally `norm_weight`, `norm_bias` `[features]` (a layer
+        /// normalisation before) and `mean` `[dimension]`, subtracted from the unit result.
+        file: String,
+        /// From logits to the weights of the labels.
+        activation: Activation,
+        /// Divides the logits, more than zero.
+        temperature: f32,
+        /// How many of the most probable labels count.
+        top: usize,
+        /// Keeps the layer normalisation from dividing by zero.
+        #[serde(default = "default_epsilon")]
+        norm_epsilon: f32,
+    },
+}
+
+impl HeadSpec {
+    /// The file that holds the head's tensors.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Identity { file } => file.as_deref(),
+            Self::Concepts { file, .. } => Some(file),
+        }
+    }
+}
+
+fn default_epsilon() -> f32 {
+    1e-6
+}
+
+/// From logits to probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    /// One label holds.
+    Softmax,
+    /// Any number of labels hold.
+    Sigmoid,
+}

@@ -1,0 +1,328 @@
+//! A model package on disk: found, read, checked, and named by its space.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use sensorium_media::{Target, Windowing};
+use sensorium_types::{Block, Space, Track};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::manifest::{HeadSpec, Manifest, TowerCommon};
+use crate::{Error, Result};
+
+/// No file of a package may be larger, so that a wrong folder cannot fill the memory.
+const LARGEST_FILE: u64 = 2 << 30;
+
+/// A model package whose `model.toml` was read and found consistent.
+///
+/// Its other files are read, and their hashes checked, when something needs them.
+#[derive(Debug, Clone)]
+pub struct Package {
+    folder: PathBuf,
+    manifest: Manifest,
+    space: Space,
+}
+
+impl Package {
+    /// Opens the package in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Read`] and [`Error::Invalid`] when `model.toml` is missing or contradicts itself.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join("model.toml");
+        let text = fs::read_to_string(&path).map_err(|source| Error::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let invalid = |problem: String| Error::Invalid {
+            path: path.clone(),
+            problem,
+        };
+        let manifest: Manifest = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        manifest.check().map_err(invalid)?;
+        let space = space(&manifest);
+        Ok(Self {
+            folder: folder.to_owned(),
+            manifest,
+            space,
+        })
+    }
+
+    /// Opens `named`, or the first package that exists: `$SENSORIUM_MODEL`, then
+    /// `../share/sensorium/models/base` beside the folder of `binary`, then `models/base` in a folder above it.
+    ///
+    /// # Errors
+    /// [`Error::NoPackage`] names every place that was looked at; otherwise as [`Package::open`].
+    pub fn find(named: Option<&Path>, binary: &Path) -> Result<Self> {
+        if let Some(folder) = named {
+            return Self::open(folder);
+        }
+        if let Some(folder) = std::env::var_os("SENSORIUM_MODEL") {
+            return Self::open(Path::new(&folder));
+        }
+        let places = places(binary);
+        match places.iter().find(|folder| folder.join("model.toml").exists()) {
+            Some(folder) => Self::open(folder),
+            None => Err(Error::NoPackage(places)),
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The content of `model.toml`.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The space that its embeddings are in.
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// What the decoders should give its towers. Tracks without a tower are not asked for.
+    pub fn target(&self) -> Target {
+        let mut target = Target::default();
+        let towers = &self.manifest.towers;
+        target.visual_track = towers.visual.is_some();
+        target.audio_track = towers.audio.is_some();
+        if let Some(tower) = &towers.visual {
+            target.picture_side = tower.preprocess.side;
+            target.frame_rate = tower.preprocess.video.frame_rate;
+            target.video_windows = Windowing {
+                seconds: tower.preprocess.video.window,
+                hop: tower.preprocess.video.hop,
+            };
+        }
+        if let Some(tower) = &towers.audio {
+            target.sample_rate = tower.preprocess.sample_rate;
+            target.sound_windows = Windowing {
+                seconds: tower.preprocess.window,
+                hop: tower.preprocess.hop,
+            };
+        }
+        target
+    }
+
+    /// Reads `name` and checks it against the hash in `model.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Hash`], or [`Error::Invalid`] for a file that `model.toml` does not list.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let path = self.folder.join(name);
+        let expected = self.manifest.files.get(name).ok_or_else(|| Error::Invalid {
+            path: self.folder.join("model.toml"),
+            problem: format!("[files] does not list '{name}'"),
+        })?;
+        let bytes = read_bounded(&path).map_err(|source| Error::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let found = hex(&Sha256::digest(&bytes));
+        if found != expected.to_lowercase() {
+            return Err(Error::Hash {
+                path,
+                expected: expected.clone(),
+                found,
+            });
+        }
+        Ok(bytes)
+    }
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    if size > LARGEST_FILE {
+        return Err(std::io::Error::other(format!(
+            "it has {size} bytes, more than {LARGEST_FILE}"
+        )));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(LARGEST_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Where a package is looked for when none is named, given the path of the running binary.
+fn places(binary: &Path) -> Vec<PathBuf> {
+    let folder = binary.parent().unwrap_or(Path::new("/"));
+    let installed = folder
+        .parent()
+        .map(|prefix| prefix.join("share/sensorium/models/base"));
+    let checkouts = folder.ancestors().map(|above| above.join("models/base"));
+    installed.into_iter().chain(checkouts).collect()
+}
+
+/// The space of `manifest`: its name and a hash over all that changes vectors.
+fn space(manifest: &Manifest) -> Space {
+    let recipe = Recipe::of(manifest);
+    // A plain tree of strings, numbers and sorted maps: it always serialises.
+    let json = serde_json::to_vec(&recipe).unwrap_or_default();
+    Space {
+        model: manifest.name.clone(),
+        hash: hex(&Sha256::digest(json))[..16].to_owned(),
+        blocks: recipe.blocks,
+    }
+}
+
+/// All that changes vectors, and nothing else: no weights, calibration, golden vectors or descriptions.
+#[derive(Serialize)]
+struct Recipe<'a> {
+    blocks: Vec<Block>,
+    towers: BTreeMap<Track, RecipeTower<'a>>,
+}
+
+#[derive(Serialize)]
+struct RecipeTower<'a> {
+    preprocess: serde_json::Value,
+    heads: &'a BTreeMap<String, HeadSpec>,
+    /// Hashes of the graph, the heads' files and, for text, the tokenizer.
+    files: Vec<Option<&'a String>>,
+}
+
+impl<'a> Recipe<'a> {
+    fn of(manifest: &'a Manifest) -> Self {
+        let hash = |name: &str| manifest.files.get(name);
+        let tower = |common: &'a TowerCommon, preprocess: serde_json::Value| RecipeTower {
+            files: std::iter::once(common.graph.as_str())
+                .chain(common.heads.values().filter_map(HeadSpec::file))
+                .chain(preprocess.get("tokenizer").and_then(|name| name.as_str()))
+                .map(hash)
+                .collect(),
+            preprocess,
+            heads: &common.heads,
+        };
+        let towers = &manifest.towers;
+        let text = towers
+            .text
+            .as_ref()
+            .map(|t| (Track::Text, tower(&t.common, as_json(&t.preprocess))));
+        let visual = towers
+            .visual
+            .as_ref()
+            .map(|t| (Track::Visual, tower(&t.common, as_json(&t.preprocess))));
+        let audio = towers
+            .audio
+            .as_ref()
+            .map(|t| (Track::Audio, tower(&t.common, as_json(&t.preprocess))));
+        Self {
+            blocks: manifest.blocks.iter().map(Block::from).collect(),
+            towers: text.into_iter().chain(visual).chain(audio).collect(),
+        }
+    }
+}
+
+fn as_json(preprocess: &impl Serialize) -> serde_json::Value {
+    // Structs of numbers and strings cannot fail.
+    serde_json::to_value(preprocess).unwrap_or_default()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"
+        format = 1
+        name = "tiny"
+        version = "0.1.0"
+        license = "MIT"
+        description = "A package for tests"
+        [[blocks]]
+        name = "concepts"
+        dimension = 4
+        [towers.text]
+        graph = "text.onnx"
+        features = 4
+        origin = "made here"
+        license = "MIT"
+        [towers.text.preprocess]
+        tokenizer = "tokenizer.json"
+        max_tokens = 8
+        [towers.text.heads.concepts]
+        kind = "identity"
+        [calibration]
+        "text.text" = { mean = 0.1, deviation = 0.2 }
+        [files]
+        "text.onnx" = "00"
+        "tokenizer.json" = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    "#;
+
+    fn package(manifest: &str) -> (tempfile::TempDir, Result<Package>) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("model.toml"), manifest).unwrap();
+        fs::write(folder.path().join("tokenizer.json"), "abc").unwrap();
+        let package = Package::open(folder.path());
+        (folder, package)
+    }
+
+    #[test]
+    fn the_space_changes_with_what_changes_vectors_and_with_nothing_else() {
+        let hash = |from: &str, to: &str| {
+            assert!(MANIFEST.contains(from));
+            package(&MANIFEST.replace(from, to)).1.unwrap().space.hash
+        };
+        let same = hash("tiny", "tiny");
+        assert_eq!(hash("A package for tests", "Another"), same);
+        assert_eq!(hash("mean = 0.1", "mean = 0.3"), same);
+        assert_ne!(hash("max_tokens = 8", "max_tokens = 9"), same);
+        assert_ne!(hash("\"text.onnx\" = \"00\"", "\"text.onnx\" = \"01\""), same);
+    }
+
+    #[test]
+    fn a_manifest_that_contradicts_itself_is_refused_with_the_reason() {
+        for (from, to, reason) in [
+            ("format = 1", "format = 2", "format is 2"),
+            (
+                "dimension = 4",
+                "dimension = 5",
+                "gives 4 components, block 'concepts' has 5",
+            ),
+            ("heads.concepts", "heads.other", "no head for block 'concepts'"),
+            ("text.text", "text.smell", "unknown track 'smell'"),
+            (
+                "deviation = 0.2",
+                "deviation = 0.0",
+                "deviation must be more than 0",
+            ),
+            ("\"text.onnx\" =", "\"../text.onnx\" =", "not a plain file name"),
+            ("max_tokens = 8", "max_tokens = 1", "max_tokens"),
+        ] {
+            assert!(MANIFEST.contains(from), "{from}");
+            let error = package(&MANIFEST.replace(from, to)).1.unwrap_err().to_string();
+            assert!(error.contains(reason) && error.contains("model.toml"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_changed_file_is_noticed_when_it_is_read() {
+        let (folder, package) = package(MANIFEST);
+        let package = package.unwrap();
+        assert_eq!(package.read("tokenizer.json").unwrap(), b"abc");
+        fs::write(folder.path().join("tokenizer.json"), "abd").unwrap();
+        let error = package.read("tokenizer.json").unwrap_err();
+        assert!(error.to_string().contains("damaged or was changed"), "{error}");
+        assert!(matches!(package.read("text.onnx"), Err(Error::Read { .. })));
+        assert!(matches!(package.read("absent.onnx"), Err(Error::Invalid { .. })));
+    }
+
+    #[test]
+    fn a_missing_package_names_the_places_that_were_looked_at() {
+        let places = places(Path::new("/opt/app/bin/sensorium"));
+        assert_eq!(places[0], Path::new("/opt/app/share/sensorium/models/base"));
+        assert!(places.contains(&PathBuf::from("/opt/models/base")));
+        assert!(
+            Error::NoPackage(places)
+                .to_string()
+                .contains("/opt/app/share/sensorium/models/base, /opt/app/bin/models/base")
+        );
+    }
+}
