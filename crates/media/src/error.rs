@@ -2,6 +2,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sensorium_types::path_text;
+
 /// The result of looking at or into a file.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -39,7 +41,7 @@ impl Error {
 /// `/data/notes.jsonl#17: the field 'text' has …`
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
+        write!(f, "{}", path_text(&self.path))?;
         if let Some(record) = self.record {
             write!(f, "#{record}")?;
         }
@@ -86,6 +88,9 @@ pub enum Cause {
         /// How much is allowed, with its unit.
         limit: String,
     },
+    /// Decoding did not come to an end in the time allowed.
+    #[error("took longer than the limit of {} s to decode", .0.as_secs())]
+    TooSlow(std::time::Duration),
     /// The content is damaged, or not what its format prescribes.
     #[error("cannot be decoded as {format}: {detail}")]
     Damaged {

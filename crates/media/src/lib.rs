@@ -5,11 +5,18 @@
 //! sizes, time and memory are bounded by [`Limits`], and what goes wrong is an [`Error`] that names the
 //! file and the cause.
 
+mod av;
+mod document;
 mod error;
 mod limits;
+mod media;
+mod picture;
+mod probe;
+mod process;
 mod sample;
 mod text;
 
 pub use error::{Cause, Error, Result};
 pub use limits::{Limits, Target, WINDOWING_VERSION, Windowing};
+pub use media::{Media, open};
 pub use sample::{Picture, Piece, Sample};

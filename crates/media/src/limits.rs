@@ -13,8 +13,10 @@ pub struct Limits {
     pub seconds: f64,
     /// Characters of one field of a JSONL, CSV or TSV record.
     pub field_chars: usize,
-    /// Wall-clock time that decoding one file may take.
+    /// Wall-clock time that decoding one sound or video may take, waiting for its reader included.
     pub time: Duration,
+    /// Wall-clock time that decoding one picture or document may take.
+    pub picture_time: Duration,
     /// Address space of a decoder that runs as a process of its own, in bytes.
     pub process_bytes: u64,
 }
@@ -24,11 +26,12 @@ impl Default for Limits {
         Self {
             file_bytes: 16 << 30,
             text_bytes: 64 << 20,
-            pixels: 256 << 20,
+            pixels: 128 << 20,
             seconds: 12.0 * 3600.0,
             field_chars: 8192,
-            time: Duration::from_secs(3600),
-            process_bytes: 2 << 30,
+            time: Duration::from_secs(6 * 3600),
+            picture_time: Duration::from_secs(20),
+            process_bytes: 3 << 30,
         }
     }
 }
@@ -38,8 +41,8 @@ pub const WINDOWING_VERSION: u32 = 1;
 
 /// How sound and video are cut: windows of `seconds`, one every `hop` seconds.
 ///
-/// The last window is moved back so that it ends with the file; a file shorter than one window is one
-/// window.
+/// The last window is moved back so that it ends with the file, unless less than a tenth of a hop would
+/// be new in it; a file shorter than one window is one window.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Windowing {
     /// Length of a window in seconds; more than zero.

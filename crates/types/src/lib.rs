@@ -5,10 +5,12 @@
 
 mod embedding;
 mod modality;
+mod path;
 mod segment;
 mod space;
 
 pub use embedding::Embedding;
 pub use modality::{Direction, Modality, Track, UnknownName};
+pub use path::path_text;
 pub use segment::{Segment, Span};
 pub use space::{Block, Space};
