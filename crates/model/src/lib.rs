@@ -1,17 +1,24 @@
 //! Samples to embeddings.
 //!
 //! A [`Package`] is a folder with `model.toml` and the files that it names. An [`Encoder`] runs its towers
-//! through ONNX Runtime, each loaded when it is first needed.
+//! through ONNX Runtime, each loaded when it is first needed; a [`Pool`] of them encodes files on all cores.
+//! A [`Scorer`] says how well one item answers another.
 
 mod encoder;
 mod error;
+mod golden;
 mod graph;
 mod head;
 pub mod manifest;
 mod package;
+mod pool;
 mod runtime;
+mod score;
 mod towers;
 
 pub use encoder::{Encoder, Encoding};
 pub use error::{Error, Result};
+pub use golden::{GOLDEN_COSINE, GoldenCheck, verify};
 pub use package::Package;
+pub use pool::{EncodedFile, EncodedSegment, Pool};
+pub use score::{Match, Query, Scorer};

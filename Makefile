@@ -1,0 +1,58 @@
+# `make` alone lists the targets. Every target does what set-up it needs, and nothing twice.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+root = $(DESTDIR)$(PREFIX)
+binary = $(or $(CARGO_TARGET_DIR),target)/release/sensorium
+
+.PHONY: help setup demo test test-tools lint fmt bench build install uninstall clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## get the programs and the library that Sensorium needs
+	@scripts/setup
+
+build: setup ## build the binary
+	cargo build --release --locked --package sensorium
+
+demo: build ## search the demo pack in all sixteen directions and show the recall card
+	$(binary) eval demo/pairs.jsonl --examples 1
+
+test: setup lint test-tools ## run all checks and tests
+	cargo test --workspace --locked
+	scripts/test_setup
+
+test-tools: .venv/ready ## run the tests of the recipe
+	.venv/bin/python -m unittest discover --quiet --start-directory tools/tests --top-level-directory tools
+
+.venv/ready: tools/requirements.txt | setup
+	python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tools/requirements.txt
+	touch $@
+
+lint: setup ## check formatting and lints
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; fi
+
+fmt: ## format the sources
+	cargo fmt
+
+bench: build ## measure speed beside its limits
+	cargo bench --locked --package sensorium-model
+
+install: build ## install under PREFIX (default /usr/local)
+	install -D --mode=755 $(binary) $(root)/bin/sensorium
+	install -D --mode=644 .runtime/libonnxruntime.so $(root)/lib/libonnxruntime.so
+	install -d $(root)/share/sensorium/models/base $(root)/share/doc/sensorium
+	install --mode=644 models/base/* $(root)/share/sensorium/models/base
+	install --mode=644 LICENSE-* README.md CHANGELOG.md .runtime/onnxruntime-* $(root)/share/doc/sensorium
+
+uninstall: ## remove what install placed
+	rm -f $(root)/bin/sensorium $(root)/lib/libonnxruntime.so
+	rm -rf $(root)/share/sensorium $(root)/share/doc/sensorium
+
+clean: ## remove what was built
+	cargo clean
+	rm -rf .venv

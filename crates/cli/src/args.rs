@@ -1,0 +1,166 @@
+//! What can be typed.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use sensorium_media::Limits;
+use sensorium_types::Direction;
+
+/// Finds any medium with any other: text, pictures, sounds and videos in one embedding space, offline.
+#[derive(Debug, Parser)]
+#[command(name = "sensorium", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  sensorium embed photo.jpg song.mp3 notes.md > vectors.json
+  sensorium eval pairs.jsonl --directions text:image,audio:video
+  sensorium model verify
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some inputs were refused (listed).";
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Folder of the model package [default: the one that came with sensorium]
+    #[arg(long, global = true, env = "SENSORIUM_MODEL", value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Cores to use [default: all]
+    #[arg(long, global = true, env = "SENSORIUM_THREADS", value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Print one JSON document on standard output and nothing else there
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more on standard error; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+impl Common {
+    /// How many cores to use.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+            .or_else(|| std::thread::available_parallelism().ok())
+            .map_or(1, NonZeroUsize::get)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Turn files into vectors, as JSON or .npy
+    Embed(Embed),
+    /// Measure how well items find each other: the recall card
+    Eval(Eval),
+    /// Look at the model package
+    #[command(subcommand)]
+    Model(ModelCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Show the package: its space, towers, licences and files
+    List,
+    /// Check every file and replay the golden vectors
+    Verify,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium embed photo.jpg                          vectors of one file, as JSON
+  sensorium embed *.jpg --npy photos.npy             a matrix for NumPy, the rows listed as JSON
+  sensorium embed --text 'a dog barks' --text 'rain' vectors of texts")]
+pub(crate) struct Embed {
+    /// Pictures, sounds, videos and texts; their content decides which
+    #[arg(value_name = "FILE", required_unless_present = "text")]
+    pub(crate) files: Vec<PathBuf>,
+    /// A text to embed as it is; repeatable
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Vec<String>,
+    /// Write the vectors to this file, float32 [segments, dimension], and only list the rows as JSON
+    #[arg(long, value_name = "OUT.npy")]
+    pub(crate) npy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium eval pairs.jsonl                            every direction that the pairs allow
+  sensorium eval pairs.jsonl --directions text:image    one direction
+  sensorium eval pairs.jsonl --examples 1               with a worked query of each direction
+  sensorium eval pairs.jsonl --out card                 Markdown, JSON and plots in the folder 'card'
+
+A line of PAIRS.jsonl has any two or more of text, image, audio and video:
+  {\"id\": \"1\", \"text\": [\"a dog barks\"], \"image\": \"1.jpg\", \"audio\": \"1.ogg\", \"label\": \"dog\"}")]
+pub(crate) struct Eval {
+    /// Items that belong together, one JSON object a line; paths are relative to this file
+    #[arg(value_name = "PAIRS.jsonl")]
+    pub(crate) pairs: PathBuf,
+    /// Only these, as in text:image,audio:video [default: all that the pairs allow]
+    #[arg(long, value_name = "FROM:TO", value_delimiter = ',')]
+    pub(crate) directions: Vec<Direction>,
+    /// Ignore the audio track of videos, as queries and in the gallery
+    #[arg(long)]
+    pub(crate) visual_only: bool,
+    /// Leave out pairs that cannot be read, and count them, instead of failing
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Show this many worked queries of each direction with their answers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) examples: usize,
+    /// Write the card as Markdown, JSON and plots into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// What one file may cost.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits for one file")]
+pub(crate) struct LimitArgs {
+    /// Largest picture, sound or video, in bytes
+    #[arg(long, env = "SENSORIUM_MAX_BYTES", value_name = "BYTES", default_value_t = Limits::default().file_bytes)]
+    max_bytes: u64,
+    /// Largest text, in bytes, also as it comes out of a document
+    #[arg(long, env = "SENSORIUM_MAX_TEXT_BYTES", value_name = "BYTES", default_value_t = Limits::default().text_bytes)]
+    max_text_bytes: u64,
+    /// Longest field of a JSONL, CSV or TSV record, in characters
+    #[arg(long, env = "SENSORIUM_MAX_FIELD", value_name = "CHARS", default_value_t = Limits::default().field_chars)]
+    max_field: usize,
+    /// Most pixels of a picture or a frame
+    #[arg(long, env = "SENSORIUM_MAX_PIXELS", value_name = "PIXELS", default_value_t = Limits::default().pixels)]
+    max_pixels: u64,
+    /// Longest sound or video, in seconds
+    #[arg(long, env = "SENSORIUM_MAX_SECONDS", value_name = "SECONDS", default_value_t = Limits::default().seconds)]
+    max_seconds: f64,
+    /// Longest time that decoding a sound or a video may take, in seconds
+    #[arg(long, env = "SENSORIUM_MAX_TIME", value_name = "SECONDS", default_value_t = Limits::default().time.as_secs())]
+    max_time: u64,
+    /// Longest time that decoding a picture or a document may take, in seconds
+    #[arg(long, env = "SENSORIUM_MAX_PICTURE_TIME", value_name = "SECONDS", default_value_t = Limits::default().picture_time.as_secs())]
+    max_picture_time: u64,
+    /// Most memory of a decoder that runs as a process of its own, in bytes
+    #[arg(long, env = "SENSORIUM_MAX_MEMORY", value_name = "BYTES", default_value_t = Limits::default().process_bytes)]
+    max_memory: u64,
+}
+
+impl From<&LimitArgs> for Limits {
+    fn from(args: &LimitArgs) -> Self {
+        Self {
+            file_bytes: args.max_bytes,
+            text_bytes: args.max_text_bytes,
+            field_chars: args.max_field,
+            pixels: args.max_pixels,
+            seconds: args.max_seconds,
+            time: Duration::from_secs(args.max_time),
+            picture_time: Duration::from_secs(args.max_picture_time),
+            process_bytes: args.max_memory,
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Files to embeddings: decoding and encoding side by side, on all cores.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use sensorium_media::{Limits, Piece, Sample, Target};
+use sensorium_types::{Embedding, Modality, Segment};
+
+use crate::{Encoder, Encoding, Package, Result};
+
+/// Pieces of one file that are encoded together; also what bounds the memory of a long video.
+const BATCH: usize = 8;
+
+/// Inline texts that are encoded together.
+const TEXT_BATCH: usize = 64;
+
+/// More encoders than this would hold more copies of the weights than they gain; they get threads instead.
+const MOST_ENCODERS: usize = 4;
+
+/// A file, decoded and encoded.
+#[derive(Debug)]
+pub struct EncodedFile {
+    /// What it is, by its content.
+    pub modality: Modality,
+    /// The name of its format, as in "JPEG".
+    pub format: String,
+    /// Its segments, in order.
+    pub segments: Vec<EncodedSegment>,
+    /// Records that were refused while the others are fine.
+    pub refused: Vec<sensorium_media::Error>,
+}
+
+/// One segment of a file.
+#[derive(Debug)]
+pub struct EncodedSegment {
+    /// The record that it belongs to, counted from 1, in files of many records.
+    pub record: Option<u64>,
+    /// Track and time.
+    pub segment: Segment,
+    /// The passage, for text.
+    pub text: Option<String>,
+    /// What the model made of it.
+    pub encoding: Encoding,
+}
+
+impl EncodedSegment {
+    /// What a [`Scorer`](crate::Scorer) compares.
+    pub fn vector(&self) -> (&Segment, &Embedding) {
+        (&self.segment, &self.encoding.embedding)
+    }
+}
+
+/// Encoders for all cores of the machine. They keep their towers from one call to the next.
+pub struct Pool {
+    target: Target,
+    limits: Limits,
+    encoders: Vec<Encoder>,
+}
+
+impl Pool {
+    /// A pool that uses `threads` cores (at least one). Nothing is loaded yet.
+    pub fn new(package: Arc<Package>, limits: Limits, threads: usize) -> Self {
+        let count = threads.clamp(1, MOST_ENCODERS);
+        Self {
+            target: package.target(),
+            limits,
+            encoders: (0..count)
+                .map(|_| Encoder::new(Arc::clone(&package), threads / count))
+                .collect(),
+        }
+    }
+
+    /// Leaves the audio track of videos aside from now on.
+    pub fn ignore_audio_tracks(&mut self) {
+        self.target.audio_track = false;
+    }
+
+    /// Encodes `texts`, each as one segment, cut where the model's text tower ends.
+    ///
+    /// # Errors
+    /// When the text tower is missing, cannot be loaded or fails.
+    pub fn texts(&mut self, texts: &[String]) -> Result<Vec<Encoding>> {
+        let batches: Vec<&[String]> = texts.chunks(TEXT_BATCH).collect();
+        let next = AtomicUsize::new(0);
+        let (sender, receiver) = unbounded();
+        thread::scope(|scope| {
+            for encoder in self.encoders.iter_mut().take(batches.len()) {
+                let (next, batches, sender) = (&next, &batches, sender.clone());
+                scope.spawn(move || {
+                    while let Some((index, batch)) = take(next, batches) {
+                        let samples: Vec<_> = batch.iter().cloned().map(Sample::Text).collect();
+                        let encodings = encoder.encode(&samples);
+                        let failed = encodings.is_err();
+                        if sender.send((index, encodings)).is_err() || failed {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        drop(sender);
+        let mut encoded: Vec<_> = receiver.into_iter().collect();
+        encoded.sort_unstable_by_key(|(index, _)| *index);
+        let mut encodings = Vec::with_capacity(texts.len());
+        for (_, batch) in encoded {
+            encodings.extend(batch?);
+        }
+        Ok(encodings)
+    }
+
+    /// Decodes and encodes `files` and calls `done` on this thread with the index of each as it is finished,
+    /// in no particular order.
+    ///
+    /// A file that cannot be decoded is given to `done` as an error and does not stop the others.
+    ///
+    /// # Errors
+    /// When a tower is missing, cannot be loaded or fails; then the rest of the files is left out.
+    pub fn files(
+        &mut self,
+        files: &[PathBuf],
+        mut done: impl FnMut(usize, sensorium_media::Result<EncodedFile>),
+    ) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        let count = self.encoders.len();
+        let (target, limits) = (&self.target, &self.limits);
+        thread::scope(|scope| {
+            // Few batches wait, so that memory is bounded however fast the decoders are.
+            let (job_sender, jobs) = bounded::<Job>(2 * count);
+            let (event_sender, events) = bounded::<Event>(2 * count);
+            for _ in 0..count.min(files.len()) {
+                let (next, jobs, events) = (&next, job_sender.clone(), event_sender.clone());
+                scope.spawn(move || {
+                    while let Some((file, path)) = take(next, files) {
+                        let end = decode(file, path, limits, target, &jobs);
+                        if events.send(Event::Decoded(file, end)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            for encoder in &mut self.encoders {
+                let (jobs, events) = (jobs.clone(), event_sender.clone());
+                scope.spawn(move || encode(encoder, &jobs, &events));
+            }
+            drop((job_sender, jobs, event_sender));
+            // Returning drops `events`, which stops the encoders and, through them, the decoders.
+            collect(events, &mut done)
+        })
+    }
+}
+
+/// The next of `list`, for threads that share it.
+fn take<'a, T>(next: &AtomicUsize, list: &'a [T]) -> Option<(usize, &'a T)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    Some((index, list.get(index)?))
+}
+
+/// A batch of pieces of one file, of which `first` is the place of the first.
+struct Job {
+    file: usize,
+    first: usize,
+    pieces: Vec<Piece>,
+}
+
+enum Event {
+    /// A file is decoded to its end, or refused.
+    Decoded(usize, sensorium_media::Result<Decoded>),
+    /// Segments of a file, from place `first` on.
+    Encoded {
+        file: usize,
+        first: usize,
+        segments: Vec<EncodedSegment>,
+    },
+    /// The model failed.
+    Failed(crate::Error),
+}
+
+/// What is known of a file when all its pieces were sent off.
+struct Decoded {
+    modality: Modality,
+    format: String,
+    pieces: usize,
+    refused: Vec<sensorium_media::Error>,
+}
+
+fn decode(
+    file: usize,
+    path: &Path,
+    limits: &Limits,
+    target: &Target,
+    jobs: &Sender<Job>,
+) -> sensorium_media::Result<Decoded> {
+    let media = sensorium_media::open(path, limits, target)?;
+    let mut decoded = Decoded {
+        modality: media.modality(),
+        format: media.format().to_owned(),
+        pieces: 0,
+        refused: Vec::new(),
+    };
+    let mut pieces = Vec::with_capacity(BATCH);
+    for piece in media {
+        match piece {
+            Ok(piece) => pieces.push(piece),
+            Err(error) if error.record.is_some() => decoded.refused.push(error),
+            Err(error) => return Err(error),
+        }
+        if pieces.len() == BATCH {
+            decoded.send(file, &mut pieces, jobs);
+        }
+    }
+    decoded.send(file, &mut pieces, jobs);
+    Ok(decoded)
+}
+
+impl Decoded {
+    fn send(&mut self, file: usize, pieces: &mut Vec<Piece>, jobs: &Sender<Job>) {
+        let first = self.pieces;
+        self.pieces += pieces.len();
+        let pieces = std::mem::take(pieces);
+        if !pieces.is_empty() {
+            // Nobody listens only when the model has failed, which ends everything.
+            let _ = jobs.send(Job { file, first, pieces });
+        }
+    }
+}
+
+fn encode(encoder: &mut Encoder, jobs: &Receiver<Job>, events: &Sender<Event>) {
+    for Job { file, first, pieces } in jobs {
+        let (places, samples): (Vec<_>, Vec<_>) = pieces
+            .into_iter()
+            .map(|piece| ((piece.record, piece.segment), piece.sample))
+            .unzip();
+        let event = match encoder.encode(&samples) {
+            Err(error) => Event::Failed(error),
+            Ok(encodings) => {
+                let parts = places.into_iter().zip(samples).zip(encodings);
+                let segments = parts.map(|(((record, segment), sample), encoding)| EncodedSegment {
+                    record,
+                    segment,
+                    text: match sample {
+                        Sample::Text(text) => Some(text),
+                        _ => None,
+                    },
+                    encoding,
+                });
+                Event::Encoded {
+                    file,
+                    first,
+                    segments: segments.collect(),
+                }
+            }
+        };
+        if events.send(event).is_err() {
+            return;
+        }
+    }
+}
+
+/// Puts the parts of each file together and calls `done` when it is whole.
+fn collect(
+    events: Receiver<Event>,
+    done: &mut impl FnMut(usize, sensorium_media::Result<EncodedFile>),
+) -> Result<()> {
+    let mut parts: HashMap<usize, Vec<(usize, EncodedSegment)>> = HashMap::new();
+    let mut ends: HashMap<usize, Decoded> = HashMap::new();
+    let mut refused: HashSet<usize> = HashSet::new();
+    for event in events {
+        let file = match event {
+            Event::Failed(error) => return Err(error),
+            Event::Decoded(file, Err(error)) => {
+                // Batches of it may still be on their way.
+                refused.insert(file);
+                parts.remove(&file);
+                done(file, Err(error));
+                continue;
+            }
+            Event::Decoded(file, Ok(end)) => {
+                ends.insert(file, end);
+                file
+            }
+            Event::Encoded { file, .. } if refused.contains(&file) => continue,
+            Event::Encoded {
+                file,
+                first,
+                segments,
+            } => {
+                let placed = (first..).zip(segments);
+                parts.entry(file).or_default().extend(placed);
+                file
+            }
+        };
+        let received = parts.get(&file).map_or(0, Vec::len);
+        if ends.get(&file).is_some_and(|end| end.pieces == received)
+            && let Some(end) = ends.remove(&file)
+        {
+            let mut segments = parts.remove(&file).unwrap_or_default();
+            segments.sort_unstable_by_key(|(place, _)| *place);
+            done(
+                file,
+                Ok(EncodedFile {
+                    modality: end.modality,
+                    format: end.format,
+                    segments: segments.into_iter().map(|(_, segment)| segment).collect(),
+                    refused: end.refused,
+                }),
+            );
+        }
+    }
+    Ok(())
+}

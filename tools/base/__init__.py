@@ -1,0 +1,1 @@
+"""How models/base is made from public parts. See ../README.md."""
