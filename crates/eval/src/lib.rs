@@ -12,11 +12,48 @@
 //! - `label` makes every item of the label relevant, for average precision and nDCG only.
 //! - A direction within one modality needs `label`: it leaves the query itself out of the gallery, and R@k
 //!   too asks for any item of the label. An item whose label has nothing else to find is no query.
+//!
+//! ```
+//! use std::path::Path;
+//! use sensorium_eval::{OnBad, Pairs, Task, evaluate};
+//!
+//! let lines = r#"{"text": "a dog", "image": "dog.jpg"}
+//! {"text": "a cat", "image": "cat.jpg"}"#;
+//! let pairs = Pairs::parse(lines.as_bytes(), Path::new("pairs.jsonl"), OnBad::Fail)?;
+//! let tasks = Task::all(&pairs)?;
+//! // Here, the contents are numbered text, picture, text, picture: halves tell what belongs together.
+//! let score = |query: usize, entry: usize| if query / 2 == entry / 2 { 1.0 } else { 0.0 };
+//! let card = evaluate(
+//!     "a space",
+//!     &tasks,
+//!     |_direction, queries, gallery| {
+//!         let row = |query: usize| gallery.iter().map(move |entry| score(query, entry.index()));
+//!         queries.iter().flat_map(|query| row(query.index())).collect()
+//!     },
+//!     |_queries_done| (),
+//! );
+//! assert_eq!(card.directions[&"text:image".parse()?].metrics.r1, 1.0);
+//! assert_eq!(card.directions[&"image:text".parse()?].metrics.r1, 1.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod bootstrap;
+mod card;
 mod error;
+mod evaluate;
+mod example;
 mod line;
+mod metrics;
 mod pairs;
+mod ranking;
+mod task;
 
+pub use bootstrap::Interval;
+pub use card::{DirectionCard, RecallCard};
 pub use error::Error;
+pub use evaluate::evaluate;
+pub use example::{Answer, Example};
 pub use line::MAX_LINE_BYTES;
+pub use metrics::Metrics;
 pub use pairs::{Content, ContentId, OnBad, Pair, Pairs, Refusal};
+pub use task::{Query, Task};
