@@ -45,7 +45,10 @@ mod example;
 mod line;
 mod metrics;
 mod pairs;
+mod plot;
 mod ranking;
+mod report;
+mod table;
 mod task;
 
 pub use bootstrap::Interval;
