@@ -112,9 +112,9 @@ impl Progress {
         }
     }
 
-    /// One more is done.
-    pub(crate) fn step(&mut self) {
-        self.bar.inc(1);
+    /// So many more are done.
+    pub(crate) fn step(&mut self, done: usize) {
+        self.bar.inc(done as u64);
         if self.bar.is_hidden() && self.said.elapsed() >= Self::QUIET {
             self.said = Instant::now();
             let done = self.bar.position();
@@ -125,11 +125,6 @@ impl Progress {
                 self.what, self.total
             ));
         }
-    }
-
-    /// Says `line` without disturbing the bar.
-    pub(crate) fn say(&self, line: &str) {
-        self.bar.suspend(|| say(line));
     }
 
     /// Takes the bar away.

@@ -39,6 +39,7 @@
 
 mod bootstrap;
 mod card;
+mod embed;
 mod error;
 mod evaluate;
 mod example;
@@ -53,6 +54,7 @@ mod task;
 
 pub use bootstrap::Interval;
 pub use card::{DirectionCard, RecallCard};
+pub use embed::Embedded;
 pub use error::Error;
 pub use evaluate::evaluate;
 pub use example::{Answer, Example};

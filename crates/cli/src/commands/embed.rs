@@ -109,7 +109,7 @@ fn encode(pool: &mut Pool, files: &[PathBuf]) -> anyhow::Result<Vec<sensorium_me
     let mut progress = Progress::start("embedding files", files.len());
     let mut encoded = Vec::with_capacity(files.len());
     pool.files(files, |index, file| {
-        progress.step();
+        progress.step(1);
         encoded.push((index, file));
     })?;
     progress.finish();

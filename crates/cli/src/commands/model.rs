@@ -1,7 +1,6 @@
 //! `sensorium model list` and `sensorium model verify`
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
+use comfy_table::{Table, TableStyle};
 use sensorium_model::{GOLDEN_COSINE, GoldenCheck, Package};
 use sensorium_types::Track;
 use serde_json::{Value, json};
@@ -140,6 +139,6 @@ fn bytes(package: &Package) -> u64 {
 
 fn plain_table() -> Table {
     let mut table = Table::new();
-    table.load_preset(NOTHING);
+    table.load_style(TableStyle::new());
     table
 }
