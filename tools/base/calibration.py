@@ -1,0 +1,61 @@
+"""What unrelated segments score: mean and deviation of the inner products of each pair of tracks."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from .concepts import Concepts
+from .tower import AudioTower, TextTower, VisualTower
+
+# Segments of each track that are compared, each with all of another track.
+SAMPLES = 400
+
+
+def measure(
+    data: Path, text: TextTower, visual: VisualTower, picture: Concepts, audio: AudioTower, sound: Concepts
+) -> dict[str, tuple[float, float]]:
+    """For `query.target`, (mean, deviation), from training data."""
+    vectors = {
+        "text": text.embed(_texts(data)),
+        "visual": picture.embed(visual.features(_pictures(data))),
+        "audio": sound.embed(audio.features(_sounds(data))),
+    }
+    table = {}
+    for query, queries in vectors.items():
+        for target, targets in vectors.items():
+            products = queries @ targets.T
+            if query == target:
+                products = products[~np.eye(len(products), dtype=bool)]
+            table[f"{query}.{target}"] = (round(float(products.mean()), 4), round(float(products.std()), 4))
+    return table
+
+
+def _rows(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _spread(rows: list, count: int) -> list:
+    """`count` of `rows`, evenly spread."""
+    return [rows[index * len(rows) // count] for index in range(count)]
+
+
+def _texts(data: Path) -> list[str]:
+    """Captions of pictures and of sounds, half and half."""
+    captions = [row[1] for row in _rows(data / "flickr8k/train.tsv")]
+    sounds = (data / "text/audiocaps_train_captions.txt").read_text().splitlines()
+    return _spread(captions, SAMPLES // 2) + _spread(sounds, SAMPLES // 2)
+
+
+def _pictures(data: Path) -> list[Path]:
+    """Scenes and single things, half and half."""
+    scenes = [data / "flickr8k/train" / row[0] for row in _rows(data / "flickr8k/train.tsv")]
+    things = [data / row[0] for row in _rows(data / "imagenet_samples.tsv")]
+    return _spread(scenes, SAMPLES // 2) + _spread(things, SAMPLES // 2)
+
+
+def _sounds(data: Path) -> list[np.ndarray]:
+    paths = [data / row[0] for row in _rows(data / "audio.tsv")]
+    return [soundfile.read(path, dtype="float32")[0] for path in _spread(paths, SAMPLES)]

