@@ -139,7 +139,7 @@ fn kind_of(head: &[u8], path: &Path) -> std::result::Result<Kind, Cause> {
     if format == FileFormat::PortableDocumentFormat {
         return Ok(Kind::Pdf);
     }
-    if matches!(format.kind(), Family::Audio | Family::Video) {
+    if is_container(format) {
         let name = format.short_name().unwrap_or(format.name());
         return Ok(Kind::Container(name.to_owned()));
     }
@@ -161,6 +161,22 @@ fn kind_of(head: &[u8], path: &Path) -> std::result::Result<Kind, Cause> {
         } else {
             format.name().into()
         })),
+    }
+}
+
+/// Whether ffprobe has to look inside.
+fn is_container(format: FileFormat) -> bool {
+    use FileFormat as F;
+    match format {
+        // Sound, video, or both.
+        F::Mpeg4Part14
+        | F::OggMultiplexedMedia
+        | F::AdvancedSystemsFormat
+        | F::ExtensibleBinaryMetaLanguage
+        | F::Realmedia => true,
+        // Notes for an instrument, not a sound.
+        F::MusicalInstrumentDigitalInterface => false,
+        _ => matches!(format.kind(), Family::Audio | Family::Video),
     }
 }
 
