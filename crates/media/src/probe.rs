@@ -173,7 +173,9 @@ fn is_container(format: FileFormat) -> bool {
         | F::OggMultiplexedMedia
         | F::AdvancedSystemsFormat
         | F::ExtensibleBinaryMetaLanguage
-        | F::Realmedia => true,
+        | F::Realmedia
+        // Tags before an MP3, most often.
+        | F::Id3v2 => true,
         // Notes for an instrument, not a sound.
         F::MusicalInstrumentDigitalInterface => false,
         _ => matches!(format.kind(), Family::Audio | Family::Video),
