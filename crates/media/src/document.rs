@@ -34,7 +34,7 @@ fn decode(bytes: Vec<u8>) -> String {
 /// The text of a PDF document.
 pub(crate) fn pdf_text(path: &Path, limits: &Limits) -> Result<String> {
     let failed = |cause| Error::new(path, cause);
-    let args = ["-q", "-enc", "UTF-8", "-nopgbrk", "--"].map(Into::into);
+    let args = ["-enc", "UTF-8", "-nopgbrk", "--"].map(Into::into);
     let args = args
         .into_iter()
         .chain([absolute(path).map_err(failed)?.into(), "-".into()]);

@@ -220,13 +220,21 @@ fn read_lines(stderr: impl Read, mut on_line: impl FnMut(&str)) -> String {
         let text = text.trim();
         on_line(text);
         if !text.is_empty() {
-            last.push(text.to_owned());
+            last.push(without_address(text).to_owned());
             if last.len() > KEPT_LINES {
                 last.remove(0);
             }
         }
     }
     last.join("; ")
+}
+
+/// `[mov @ 0x55d3] moov atom not found` without the part of ffmpeg that said it, which differs each time.
+fn without_address(line: &str) -> &str {
+    match line.split_once("] ") {
+        Some((part, said)) if part.starts_with('[') && part.contains(" @ 0x") => said,
+        _ => line,
+    }
 }
 
 /// Kills a process group when its time is over.
@@ -300,6 +308,15 @@ mod tests {
     fn a_failure_tells_what_the_program_said() {
         let failure = run("echo bad pixel >&2; exit 4", Duration::from_secs(60)).finish();
         assert!(matches!(failure, Err(Failure::Said(said)) if said == "bad pixel"));
+    }
+
+    #[test]
+    fn addresses_are_left_out_of_messages() {
+        assert_eq!(
+            without_address("[mov @ 0x55d3] moov atom not found"),
+            "moov atom not found"
+        );
+        assert_eq!(without_address("[1] is not"), "[1] is not");
     }
 
     #[test]

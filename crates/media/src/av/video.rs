@@ -8,7 +8,7 @@ use sensorium_types::{Segment, Span, Track};
 use super::probe::VideoStream;
 use super::window::Cutter;
 use super::{Source, too_long};
-use crate::process::{FFMPEG, Process};
+use crate::process::{FFMPEG, Failure, Process};
 use crate::{Cause, Picture, Piece, Result, Sample, Target};
 
 /// How much a picture must change to count as another scene, 0 to 1.
@@ -133,13 +133,15 @@ impl VideoWindows {
     }
 
     fn end(&self, process: Process) -> std::result::Result<(), Cause> {
-        process
-            .finish()
-            .map_err(|failure| failure.into_cause(&self.source.format))?;
-        if self.frames.is_empty() {
-            return Err(Cause::Nothing("a video track without frames"));
+        match process.finish() {
+            Ok(_) if self.frames.is_empty() => Err(Cause::Nothing("a video track without frames")),
+            // How ffmpeg 5 puts the same thing.
+            Err(Failure::Said(said)) if said.contains("Cannot determine format of input stream") => {
+                Err(Cause::Nothing("a video track without frames"))
+            }
+            Ok(_) => Ok(()),
+            Err(failure) => Err(failure.into_cause(&self.source.format)),
         }
-        Ok(())
     }
 
     fn damaged(&self, detail: String) -> Cause {
