@@ -179,7 +179,7 @@ fn sounds_and_videos(damage: &mut Damage) {
         "named like a video but holds",
     );
     damage.file(
-        "static.mp3",
+        "static.wav",
         [7u8, 0, 9].repeat(3000),
         "cannot be decoded as a sound",
     );

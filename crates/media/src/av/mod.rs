@@ -18,10 +18,11 @@ use crate::{Cause, Error, Limits, Media, Result, Target};
 /// The demuxer of AVIF, which is that of MP4.
 pub(crate) const AVIF_DEMUXER: &str = "mov,mp4,m4a,3gp,3g2,mj2";
 
-/// Containers that hold their media themselves. Playlists and scripts, which name other files, are not here.
-const DEMUXERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,asf,mpeg,mpegts,mpegtsraw,mpegvideo,ogg,\
-    wav,w64,flac,mp3,aac,ac3,eac3,dts,aiff,au,caf,amr,amrnb,amrwb,ape,wv,tta,tak,mpc,mpc8,rm,ivf,dv,mxf,nut,m4v,\
-    h264,hevc,av1,obu,voc,oma,aea,gsm,loas,truehd,mlp,vivo,nsv,swf,gxf,avr,sox,smk,bink,3g2,xwma,dsf,iff";
+/// Containers that hold their media themselves. Left out are playlists and scripts, which name other files, and
+/// raw streams that any noise would pass for.
+const DEMUXERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,asf,mpeg,mpegts,mpegvideo,ogg,\
+    wav,w64,flac,mp3,aac,ac3,eac3,dts,aiff,au,caf,amr,ape,wv,tta,tak,mpc,mpc8,rm,ivf,dv,mxf,nut,m4v,\
+    h264,hevc,av1,obu,voc,oma,aea,loas,truehd,mlp,vivo,nsv,swf,gxf,avr,sox,smk,bink,3g2,xwma,dsf,iff";
 
 /// Opens the file at `path`, a sound or a video by what its streams are. `format` is what is known of it.
 pub(crate) fn open(path: &Path, format: &str, limits: &Limits, target: &Target) -> Result<Media> {
