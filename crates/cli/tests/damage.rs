@@ -1,5 +1,7 @@
 //! Damaged and hostile files: each is refused for a cause of its own, nothing hangs, panics or floods.
 
+#![allow(clippy::unwrap_used, reason = "clippy knows tests, but not their helpers")]
+
 mod common;
 
 use std::ffi::OsStr;

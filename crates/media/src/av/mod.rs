@@ -15,9 +15,6 @@ use self::video::VideoWindows;
 use crate::process::ffmpeg_url;
 use crate::{Cause, Error, Limits, Media, Result, Target};
 
-/// The demuxer of AVIF, which is that of MP4.
-pub(crate) const AVIF_DEMUXER: &str = "mov,mp4,m4a,3gp,3g2,mj2";
-
 /// Containers that hold their media themselves. Left out are playlists and scripts, which name other files, and
 /// raw streams that any noise would pass for.
 const DEMUXERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,asf,mpeg,mpegts,mpegvideo,ogg,\

@@ -27,22 +27,24 @@ pub(super) fn svg(path: &Path, limits: &Limits) -> Result<Picture, Cause> {
 
 /// Decodes the first picture of an AVIF.
 pub(super) fn avif(path: &Path, limits: &Limits) -> Result<Picture, Cause> {
+    by_ffmpeg(path, "AVIF", "mov,mp4,m4a,3gp,3g2,mj2", limits)
+}
+
+/// Decodes a TIFF of an unusual kind.
+pub(super) fn tiff(path: &Path, limits: &Limits) -> Result<Picture, Cause> {
+    by_ffmpeg(path, "TIFF", "tiff_pipe", limits)
+}
+
+/// Decodes the first picture that one of ffmpeg's `demuxers` finds.
+fn by_ffmpeg(path: &Path, format: &str, demuxers: &str, limits: &Limits) -> Result<Picture, Cause> {
     let mut args: Vec<OsString> = ["-nostdin", "-v", "error", "-threads", "2"]
         .map(Into::into)
         .into();
-    args.extend(
-        [
-            "-protocol_whitelist",
-            "file,pipe",
-            "-format_whitelist",
-            crate::av::AVIF_DEMUXER,
-        ]
-        .map(Into::into),
-    );
+    args.extend(["-protocol_whitelist", "file,pipe", "-format_whitelist", demuxers].map(Into::into));
     args.extend(["-i".into(), ffmpeg_url(path)]);
     args.extend(["-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "pipe:1"].map(Into::into));
     let process = Process::start(FFMPEG, args, bounds(limits), |_| {})?;
-    png_of(process, "AVIF", limits)
+    png_of(process, format, limits)
 }
 
 /// Decodes the first picture of a HEIC. heif-convert turns it upright.

@@ -5,7 +5,7 @@ use image::metadata::Orientation;
 use image::{ImageDecoder as _, ImageFormat, RgbImage};
 use turbojpeg::{Colorspace, DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor};
 
-use super::{check_pixels, raster, upright};
+use super::{Refusal, check_pixels, raster, upright};
 use crate::{Cause, Limits, Picture};
 
 /// A progressive JPEG may repeat its scans without end; real ones have about ten.
@@ -24,15 +24,9 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, side: u32) -> Result<Picture
     match decode_scaled(bytes, limits, side) {
         Err(Refusal::Final(cause)) => Err(cause),
         // CMYK, or a slip that the stricter library does not forgive.
-        Err(Refusal::Unsupported) => raster::decode(bytes, ImageFormat::Jpeg, limits),
+        Err(Refusal::Unsupported(_)) => Ok(raster::decode(bytes, ImageFormat::Jpeg, limits)?),
         Ok(rgb) => upright(rgb, orientation(bytes)),
     }
-}
-
-enum Refusal {
-    Final(Cause),
-    /// Another decoder may succeed.
-    Unsupported,
 }
 
 fn decode_scaled(bytes: &[u8], limits: &Limits, side: u32) -> Result<RgbImage, Refusal> {
@@ -40,9 +34,9 @@ fn decode_scaled(bytes: &[u8], limits: &Limits, side: u32) -> Result<RgbImage, R
     decompressor.set_scan_limit(MOST_SCANS).map_err(refusal)?;
     let header = decompressor.read_header(bytes).map_err(refusal)?;
     let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    check_pixels(length(header.width), length(header.height), limits).map_err(Refusal::Final)?;
+    check_pixels(length(header.width), length(header.height), limits)?;
     if matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK) {
-        return Err(Refusal::Unsupported);
+        return Err(Refusal::Unsupported(damaged("it has four colours")));
     }
     let scale = scale(&header, side as usize);
     decompressor.set_scaling_factor(scale).map_err(refusal)?;
@@ -57,7 +51,8 @@ fn decode_scaled(bytes: &[u8], limits: &Limits, side: u32) -> Result<RgbImage, R
     decompressor
         .decompress(bytes, image.as_deref_mut())
         .map_err(refusal)?;
-    RgbImage::from_raw(length(scaled.width), length(scaled.height), image.pixels).ok_or(Refusal::Unsupported)
+    RgbImage::from_raw(length(scaled.width), length(scaled.height), image.pixels)
+        .ok_or_else(|| Refusal::Unsupported(damaged("its size is wrong")))
 }
 
 fn scale(header: &DecompressHeader, side: usize) -> ScalingFactor {
@@ -73,13 +68,17 @@ fn scale(header: &DecompressHeader, side: usize) -> ScalingFactor {
 fn refusal(error: turbojpeg::Error) -> Refusal {
     let detail = error.to_string();
     if detail.contains("Premature end") || detail.contains("scan") {
-        return Refusal::Final(Cause::Damaged {
-            format: "JPEG".into(),
-            detail,
-        });
+        return Refusal::Final(damaged(&detail));
     }
     tracing::debug!("{detail}; trying another decoder");
-    Refusal::Unsupported
+    Refusal::Unsupported(damaged(&detail))
+}
+
+fn damaged(detail: &str) -> Cause {
+    Cause::Damaged {
+        format: "JPEG".into(),
+        detail: detail.to_owned(),
+    }
 }
 
 fn orientation(bytes: &[u8]) -> Orientation {

@@ -77,7 +77,7 @@ pub(crate) fn decode(
 ) -> Result<Picture> {
     let inside = |content: Content, image_format| {
         let bytes = content.read(limits.file_bytes)?;
-        raster::decode(&bytes, image_format, limits)
+        Ok(raster::decode(&bytes, image_format, limits)?)
     };
     let decoded = match format {
         PictureFormat::Jpeg => content
@@ -87,7 +87,15 @@ pub(crate) fn decode(
         PictureFormat::Webp => inside(content, ImageFormat::WebP),
         PictureFormat::Gif => inside(content, ImageFormat::Gif),
         PictureFormat::Bmp => inside(content, ImageFormat::Bmp),
-        PictureFormat::Tiff => inside(content, ImageFormat::Tiff),
+        PictureFormat::Tiff => {
+            content.read(limits.file_bytes).and_then(|bytes| {
+                match raster::decode(&bytes, ImageFormat::Tiff, limits) {
+                    // Of the many kinds of TIFF, ffmpeg knows more.
+                    Err(Refusal::Unsupported(_)) => external::tiff(path, limits),
+                    other => Ok(other?),
+                }
+            })
+        }
         PictureFormat::Svg => external::svg(path, limits),
         PictureFormat::Heic => external::heic(path, limits),
         PictureFormat::Avif => external::avif(path, limits),
@@ -95,6 +103,28 @@ pub(crate) fn decode(
     decoded
         .and_then(|picture| reduce(picture, target.picture_side))
         .map_err(|cause| Error::new(path, cause))
+}
+
+/// Why a decoder gave no picture.
+enum Refusal {
+    /// No other would.
+    Final(Cause),
+    /// It does not know this kind of the format; another may.
+    Unsupported(Cause),
+}
+
+impl From<Refusal> for Cause {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Final(cause) | Refusal::Unsupported(cause) => cause,
+        }
+    }
+}
+
+impl From<Cause> for Refusal {
+    fn from(cause: Cause) -> Self {
+        Self::Final(cause)
+    }
 }
 
 /// Refuses a picture of more pixels than `limits` allow.

@@ -1,18 +1,18 @@
 use std::io::Cursor;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader, RgbImage};
 
-use super::{check_pixels, upright};
+use super::{Refusal, check_pixels, upright};
 use crate::{Cause, Limits, Picture};
 
 /// What a decoder may allocate for each pixel that is allowed.
 const BYTES_PER_PIXEL: u64 = 4;
 
 /// Decodes a picture of `format`: the first frame where there are several.
-pub(super) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<Picture, Cause> {
+pub(super) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<Picture, Refusal> {
     let (image, orientation) = read(bytes, format, limits)?;
-    upright(over_white(image), orientation)
+    Ok(upright(over_white(image), orientation)?)
 }
 
 /// The same, taking the picture as upright whatever its metadata says.
@@ -21,10 +21,16 @@ pub(super) fn decode_upright(bytes: &[u8], format: ImageFormat, limits: &Limits)
     upright(over_white(image), Orientation::NoTransforms)
 }
 
-fn read(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<(DynamicImage, Orientation), Cause> {
-    let failed = |error: image::ImageError| Cause::Damaged {
-        format: format!("{format:?}").to_uppercase(),
-        detail: error.to_string(),
+fn read(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<(DynamicImage, Orientation), Refusal> {
+    let failed = |error: ImageError| {
+        let cause = Cause::Damaged {
+            format: format!("{format:?}").to_uppercase(),
+            detail: error.to_string(),
+        };
+        match error {
+            ImageError::Unsupported(_) => Refusal::Unsupported(cause),
+            _ => Refusal::Final(cause),
+        }
     };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut allowed = image::Limits::default();

@@ -1,5 +1,12 @@
 //! What the end-to-end tests share: the binary with the checkout's model and library.
 
+#![allow(dead_code, reason = "each test binary uses some of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "clippy knows tests, but not their helpers"
+)]
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;

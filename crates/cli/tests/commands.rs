@@ -1,0 +1,293 @@
+//! The commands, end to end, on the demo pack.
+
+#![allow(clippy::unwrap_used, reason = "clippy knows tests, but not their helpers")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use common::{checkout, run, run_json, sensorium};
+use serde_json::{Value, json};
+
+fn demo(path: &str) -> String {
+    checkout().join("demo").join(path).to_str().unwrap().to_owned()
+}
+
+fn vector(segment: &Value) -> Vec<f64> {
+    let values = segment["vector"].as_array().unwrap().iter();
+    values.map(|value| value.as_f64().unwrap()).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[test]
+fn embed_gives_every_segment_a_unit_vector_in_one_space() {
+    let files = [
+        "photos/hen.webp",
+        "sounds/rooster.ogg",
+        "videos/hen-made-from-photo.mp4",
+        "notes/zoo-talk.srt",
+    ];
+    let document = run_json(
+        sensorium()
+            .arg("embed")
+            .args(files.map(demo))
+            .args(["--text", "a brown hen"]),
+        0,
+    );
+    assert_eq!(document["dimension"], 384);
+    assert!(document["space"].as_str().unwrap().starts_with("sensorium-base@"));
+    let items = document["items"].as_array().unwrap();
+    let modalities: Vec<_> = items
+        .iter()
+        .map(|item| item["modality"].as_str().unwrap())
+        .collect();
+    assert_eq!(modalities, ["text", "image", "audio", "video", "text"]);
+    let mut tracks = BTreeSet::new();
+    for segment in items.iter().flat_map(|item| item["segments"].as_array().unwrap()) {
+        let vector = vector(segment);
+        assert_eq!(vector.len(), 384);
+        assert!((dot(&vector, &vector) - 1.0).abs() < 1e-4);
+        tracks.insert(segment["track"].as_str().unwrap());
+    }
+    assert_eq!(tracks, BTreeSet::from(["audio", "text", "visual"]));
+    let subtitle = &items[4]["segments"][1];
+    assert_eq!(
+        (&subtitle["start"], &subtitle["end"]),
+        (&json!(50.0), &json!(61.5))
+    );
+}
+
+#[test]
+fn a_text_is_nearer_to_its_picture_than_to_another() {
+    let photos = ["photos/violin.png", "photos/elephant.png"].map(demo);
+    let texts = ["--text", "a violin", "--text", "an elephant"];
+    let document = run_json(sensorium().arg("embed").args(texts).args(photos), 0);
+    let items = document["items"].as_array().unwrap();
+    let vectors: Vec<_> = items.iter().map(|item| vector(&item["segments"][0])).collect();
+    let [text_violin, text_elephant, violin, elephant] = &vectors[..] else {
+        panic!("{} vectors", vectors.len())
+    };
+    assert!(dot(text_violin, violin) > dot(text_violin, elephant));
+    assert!(dot(text_elephant, elephant) > dot(text_elephant, violin));
+}
+
+#[test]
+fn embed_writes_a_matrix_for_numpy_and_lists_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let matrix = folder.path().join("rows.npy");
+    let document = run_json(
+        sensorium()
+            .args([
+                "embed",
+                &demo("notes/sightings.jsonl"),
+                &demo("photos/hen.webp"),
+                "--npy",
+            ])
+            .arg(&matrix),
+        0,
+    );
+    let rows: Vec<_> = document["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|item| item["segments"].as_array().unwrap())
+        .map(|segment| segment["row"].as_u64().unwrap())
+        .collect();
+    assert_eq!(rows, [0, 1, 2, 3]);
+    let bytes = fs::read(&matrix).unwrap();
+    assert!(bytes.starts_with(b"\x93NUMPY"));
+    let header = String::from_utf8_lossy(&bytes[..128]).into_owned();
+    assert!(header.contains("<f4") && header.contains("(4, 384"), "{header}");
+    let unwritable = run(
+        sensorium().args(["embed", "--text", "x", "--npy", "/nonexistent/rows.npy"]),
+        1,
+    );
+    assert!(unwritable.1.contains("cannot write /nonexistent/rows.npy"));
+}
+
+#[test]
+fn kinds_that_are_not_searched_are_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let zip = folder.path().join("a.zip");
+    fs::write(&zip, b"PK\x03\x04\x14\0\0\0\x08\0").unwrap();
+    let document = run_json(sensorium().arg("embed").arg(&zip), 0);
+    assert_eq!(document["ignored"], json!([zip.to_str().unwrap()]));
+    assert_eq!(document["refused"], json!([]));
+}
+
+#[test]
+fn the_demo_pack_allows_all_sixteen_directions_and_shows_a_worked_query_of_each() {
+    let (out, _) = run(
+        sensorium().args(["eval", &demo("pairs.jsonl"), "--examples", "1"]),
+        0,
+    );
+    for from in ["text", "image", "audio", "video"] {
+        for to in ["text", "image", "audio", "video"] {
+            let direction = format!("{from}->{to}");
+            assert_eq!(out.matches(&direction).count(), 2, "{direction}");
+        }
+    }
+    let marks = out.lines().filter(|line| line.starts_with("> ")).count();
+    assert!(marks >= 8, "{marks} expected answers are among the first five");
+}
+
+#[test]
+fn eval_prints_the_card_of_the_contract_and_writes_it_with_plots() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = folder.path().join("card");
+    let document = run_json(
+        sensorium()
+            .args([
+                "eval",
+                &demo("pairs.jsonl"),
+                "--json",
+                "--directions",
+                "image:video,text:image",
+                "--out",
+            ])
+            .arg(&card),
+        0,
+    );
+    assert_eq!(document["refused"], 0);
+    let directions = document["directions"].as_object().unwrap();
+    assert_eq!(directions.keys().collect::<BTreeSet<_>>().len(), 2);
+    let found = &directions["text->image"];
+    assert_eq!((&found["queries"], &found["gallery"]), (&json!(64), &json!(64)));
+    for metric in ["r1", "r5", "r10", "median_rank", "map", "ndcg10"] {
+        let value = found[metric].as_f64().unwrap();
+        let interval = found["ci95"][metric].as_array().unwrap();
+        assert!(interval[0].as_f64().unwrap() <= value && value <= interval[1].as_f64().unwrap());
+    }
+    // Far above chance, which is 1/64.
+    assert!(found["r1"].as_f64().unwrap() > 0.3);
+    for file in ["recall.md", "recall.json", "recall.svg", "recall-at-10.svg"] {
+        assert!(card.join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn a_pair_that_cannot_be_read_fails_the_evaluation_unless_it_may_be_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let pairs = folder.path().join("pairs.jsonl");
+    let line = |image: &str| {
+        format!(
+            "{{\"text\": \"a photo of {}\", \"image\": \"{image}\"}}\n",
+            image.len()
+        )
+    };
+    fs::write(
+        &pairs,
+        line(&demo("photos/hen.webp")) + &line("absent.jpg") + &line(&demo("sounds/rooster.ogg")),
+    )
+    .unwrap();
+    let (_, said) = run(sensorium().arg("eval").arg(&pairs), 1);
+    assert!(
+        said.contains("line 2") && said.contains("absent.jpg") && said.contains("--skip-bad"),
+        "{said}"
+    );
+    let document = run_json(
+        sensorium().arg("eval").arg(&pairs).args(["--skip-bad", "--json"]),
+        3,
+    );
+    assert_eq!(document["refused"], 2);
+    assert_eq!(document["directions"]["text->image"]["queries"], 1);
+}
+
+#[test]
+fn visual_only_leaves_the_sound_of_videos_out() {
+    let eval = |options: &[&str]| {
+        let mut command = sensorium();
+        command.args([
+            "eval",
+            &demo("pairs.jsonl"),
+            "--json",
+            "--directions",
+            "audio:video",
+        ]);
+        run_json(command.args(options), 0)["directions"]["audio->video"]["r1"]
+            .as_f64()
+            .unwrap()
+    };
+    assert!(eval(&[]) > eval(&["--visual-only"]));
+}
+
+#[test]
+fn the_model_proves_itself_by_its_golden_vectors() {
+    let document = run_json(sensorium().args(["model", "verify", "--json"]), 0);
+    assert_eq!(document["holds"], true);
+    assert!(document["golden"].as_array().unwrap().len() >= 12);
+    let (out, _) = run(sensorium().args(["model", "list"]), 0);
+    assert!(out.contains("sensorium-base") && out.contains("visual"));
+}
+
+#[test]
+fn a_model_with_a_changed_file_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(checkout().join("models/base")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let tokenizer = folder.path().join("tokenizer.json");
+    let text = fs::read_to_string(&tokenizer).unwrap();
+    fs::write(&tokenizer, text + " ").unwrap();
+    let (_, said) = run(
+        sensorium()
+            .args(["embed", "--text", "x", "--model"])
+            .arg(folder.path()),
+        1,
+    );
+    assert!(
+        said.contains("tokenizer.json is damaged or was changed"),
+        "{said}"
+    );
+    // A picture needs no tokenizer: only what is needed is loaded.
+    run(
+        sensorium()
+            .args(["embed", &demo("photos/hen.webp"), "--model"])
+            .arg(folder.path()),
+        0,
+    );
+}
+
+#[test]
+fn what_is_missing_is_named_with_the_command_that_mends_it() {
+    let (_, said) = run(
+        sensorium()
+            .args(["embed", "--text", "x"])
+            .env("ORT_DYLIB_PATH", "/nonexistent.so"),
+        1,
+    );
+    assert!(
+        said.contains("/nonexistent.so") && said.contains("make setup"),
+        "{said}"
+    );
+    let bare = tempfile::tempdir().unwrap();
+    let document = run_json(
+        sensorium()
+            .args(["embed", &demo("sounds/rooster.ogg")])
+            .env("PATH", bare.path()),
+        3,
+    );
+    let cause = document["refused"][0]["cause"].as_str().unwrap();
+    assert!(
+        cause.contains("'ffprobe'") && cause.contains("sudo apt-get install ffmpeg"),
+        "{cause}"
+    );
+    let (_, said) = run(sensorium().args(["model", "list", "--model", "/nonexistent"]), 1);
+    assert!(said.contains("/nonexistent/model.toml cannot be read"), "{said}");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_two() {
+    run(sensorium().arg("embed"), 2);
+    run(
+        sensorium().args(["eval", "x.jsonl", "--directions", "text:smell"]),
+        2,
+    );
+    let (_, said) = run(sensorium().args(["eval", &demo("notes/page.html")]), 1);
+    assert!(said.contains("page.html"), "{said}");
+}
