@@ -21,4 +21,5 @@ pub use error::{Error, Result};
 pub use golden::{GOLDEN_COSINE, GoldenCheck, verify};
 pub use package::Package;
 pub use pool::{EncodedFile, EncodedSegment, Pool};
+pub use runtime::Runtime;
 pub use score::{Match, Query, Scorer};

@@ -16,7 +16,7 @@ static ENVIRONMENT: OnceLock<std::result::Result<Environment, String>> = OnceLoc
 
 /// The loaded library. Cheap to copy.
 #[derive(Clone, Copy)]
-pub(crate) struct Runtime(&'static Environment);
+pub struct Runtime(&'static Environment);
 
 impl Runtime {
     /// Loads the library on the first call: `$ORT_DYLIB_PATH` alone where it is set, otherwise beside the
@@ -24,7 +24,7 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Error::Runtime`], with the reason and the command that gets the library.
-    pub(crate) fn load() -> Result<Self> {
+    pub fn load() -> Result<Self> {
         ENVIRONMENT
             .get_or_init(|| match std::env::var_os("ORT_DYLIB_PATH") {
                 Some(path) => start(Path::new(&path)),
@@ -39,7 +39,7 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Error::Inference`] when ONNX Runtime refuses the graph.
-    pub(crate) fn session(self, name: &str, bytes: &[u8], threads: usize) -> Result<Session> {
+    pub fn session(self, name: &str, bytes: &[u8], threads: usize) -> Result<Session> {
         let commit = || -> ort::Result<Session> {
             Session::builder(self.0)?
                 .with_optimization_level(GraphOptimizationLevel::All)?

@@ -1,0 +1,265 @@
+//! How fast files become embeddings, beside the limits: the bare ONNX Runtime session on prepared tensors, and
+//! the decoder alone.
+//!
+//! Each round measures all three, one after the other, so that a busy machine slows all of them; ratios are
+//! medians over the rounds. A library for timing single functions would measure them in turns too far apart.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark may panic and print"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ort::value::Tensor;
+use sensorium_media::{Limits, open};
+use sensorium_model::{Package, Pool, Runtime};
+use sensorium_types::Track;
+
+const ROUNDS: usize = 5;
+
+/// What is measured: files or texts that the pool encodes, with the bare equivalents.
+struct Case {
+    name: &'static str,
+    unit: &'static str,
+    /// How many units one run handles.
+    amount: f64,
+    work: Work,
+    /// How often the bare session runs for that, and on which tensors.
+    inferences: usize,
+    track: Track,
+}
+
+enum Work {
+    Files(Vec<PathBuf>),
+    Texts(Vec<String>),
+}
+
+fn main() {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let package = Arc::new(Package::open(&checkout.join("models/base")).unwrap());
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let folder = tempfile::tempdir().unwrap();
+    let cases = cases(folder.path(), &checkout.join("demo"));
+
+    println!("{threads} cores, {ROUNDS} rounds, medians; a ratio of 1 means that nothing is lost\n");
+    println!(
+        "{:<24} {:>12} {:>14} {:>14} {:>8} {:>8}",
+        "", "sensorium/s", "bare session/s", "bare decoder/s", "session", "limit"
+    );
+    for case in &cases {
+        measure(case, &package, threads);
+    }
+    println!("\nsession: sensorium over the bare session. limit: sensorium over what both together allow.");
+}
+
+fn measure(case: &Case, package: &Arc<Package>, threads: usize) {
+    let mut pool = Pool::new(Arc::clone(package), Limits::default(), threads);
+    let mut bare = Bare::new(package, case, threads);
+    // The first run loads the towers.
+    run(&mut pool, &case.work);
+    bare.run();
+    let rounds: Vec<[f64; 3]> = (0..ROUNDS)
+        .map(|_| {
+            [
+                seconds(|| run(&mut pool, &case.work)),
+                seconds(|| bare.run()),
+                seconds(|| decode(&case.work, package, threads)),
+            ]
+        })
+        .collect();
+    let median = |value: &dyn Fn(&[f64; 3]) -> f64| {
+        let mut values: Vec<f64> = rounds.iter().map(value).collect();
+        values.sort_by(f64::total_cmp);
+        values[ROUNDS / 2]
+    };
+    let rate = |index: usize| median(&|round| case.amount / round[index]);
+    let decoder = match case.work {
+        Work::Files(_) => format!("{:.1}", rate(2)),
+        Work::Texts(_) => "-".into(),
+    };
+    println!(
+        "{:<24} {:>12.1} {:>14.1} {decoder:>14} {:>8.2} {:>8.2}",
+        format!("{} ({})", case.name, case.unit),
+        rate(0),
+        rate(1),
+        median(&|round| round[1] / round[0]),
+        median(&|round| (round[1] + round[2]) / round[0]),
+    );
+}
+
+fn seconds(work: impl FnOnce()) -> f64 {
+    let started = Instant::now();
+    work();
+    started.elapsed().as_secs_f64()
+}
+
+fn run(pool: &mut Pool, work: &Work) {
+    match work {
+        Work::Files(files) => pool
+            .files(files, |_, file| {
+                file.unwrap();
+            })
+            .unwrap(),
+        Work::Texts(texts) => drop(pool.texts(texts).unwrap()),
+    }
+}
+
+/// Decodes all files on all cores and throws the samples away.
+fn decode(work: &Work, package: &Package, threads: usize) {
+    let Work::Files(files) = work else { return };
+    std::thread::scope(|scope| {
+        for part in files.chunks(files.len().div_ceil(threads)) {
+            scope.spawn(move || {
+                for file in part {
+                    for piece in open(file, &Limits::default(), &package.target()).unwrap() {
+                        piece.unwrap();
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// One session a core, run on tensors that are ready.
+struct Bare {
+    sessions: Vec<ort::session::Session>,
+    track: Track,
+    inferences: usize,
+}
+
+impl Bare {
+    fn new(package: &Package, case: &Case, threads: usize) -> Self {
+        let graph = &package.manifest().towers.common(case.track).unwrap().graph;
+        let bytes = package.read(graph).unwrap();
+        let runtime = Runtime::load().unwrap();
+        Self {
+            sessions: (0..threads)
+                .map(|_| runtime.session(graph, &bytes, 1).unwrap())
+                .collect(),
+            track: case.track,
+            inferences: case.inferences,
+        }
+    }
+
+    fn run(&mut self) {
+        let each = self.inferences.div_ceil(self.sessions.len());
+        let track = self.track;
+        std::thread::scope(|scope| {
+            for session in &mut self.sessions {
+                scope.spawn(move || {
+                    for _ in 0..each {
+                        let inputs = match track {
+                            Track::Visual => ort::inputs!["pixels" => zeros(&[1, 3, 260, 260])],
+                            Track::Audio => ort::inputs!["waveform" => zeros(&[1, 160_000])],
+                            Track::Text => ort::inputs![
+                                "input_ids" => Tensor::from_array(([1, TOKENS], vec![2000i64; TOKENS])).unwrap(),
+                                "attention_mask" => Tensor::from_array(([1, TOKENS], vec![1i64; TOKENS])).unwrap(),
+                            ],
+                        };
+                        session.run(inputs).unwrap();
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// As many as the sentences below have, special ones included.
+const TOKENS: usize = 17;
+
+fn zeros(shape: &[usize]) -> Tensor<f32> {
+    let length = shape.iter().product();
+    Tensor::from_array((shape, vec![0.1f32; length])).unwrap()
+}
+
+fn cases(folder: &Path, demo: &Path) -> Vec<Case> {
+    let photo = demo.join("photos/frog.jpg");
+    let photo = photo.to_str().unwrap();
+    let large = ffmpeg(
+        folder,
+        "large.jpg",
+        &["-i", photo, "-vf", "scale=4000:3000,noise=alls=12"],
+    );
+    let small = ffmpeg(
+        folder,
+        "small.jpg",
+        &["-i", photo, "-vf", "scale=640:480,noise=alls=12"],
+    );
+    let sound = ffmpeg(
+        folder,
+        "sound.ogg",
+        &["-f", "lavfi", "-i", "anoisesrc=d=120:a=0.2"],
+    );
+    let film = [
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=s=1280x720:r=25:d=60",
+        "-pix_fmt",
+        "yuv420p",
+    ];
+    let film = ffmpeg(folder, "film.mp4", &film);
+    let sentence =
+        |number: usize| format!("A brown hen number {number} walks about in the yard behind a red barn.");
+    let photos = |file: &Path, count| Work::Files(vec![file.to_owned(); count]);
+    vec![
+        Case {
+            name: "photos of 12 megapixels",
+            unit: "photos",
+            amount: 32.0,
+            work: photos(&large, 32),
+            inferences: 32,
+            track: Track::Visual,
+        },
+        Case {
+            name: "photos of 640 pixels",
+            unit: "photos",
+            amount: 64.0,
+            work: photos(&small, 64),
+            inferences: 64,
+            track: Track::Visual,
+        },
+        Case {
+            name: "sound",
+            unit: "s",
+            amount: 480.0,
+            work: photos(&sound, 4),
+            // Windows of ten seconds, one every five.
+            inferences: 4 * 23,
+            track: Track::Audio,
+        },
+        Case {
+            name: "video of 720 lines",
+            unit: "s",
+            amount: 120.0,
+            work: photos(&film, 2),
+            // One frame a second, each once.
+            inferences: 2 * 60,
+            track: Track::Visual,
+        },
+        Case {
+            name: "sentences",
+            unit: "",
+            amount: 512.0,
+            work: Work::Texts((100..612).map(sentence).collect()),
+            inferences: 512,
+            track: Track::Text,
+        },
+    ]
+}
+
+fn ffmpeg(folder: &Path, name: &str, words: &[&str]) -> PathBuf {
+    let path = folder.join(name);
+    let status = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error"])
+        .args(words)
+        .arg(&path)
+        .status();
+    assert!(status.unwrap().success());
+    path
+}
