@@ -104,10 +104,17 @@ impl VisualTower {
 
     /// Appends the red, green and blue planes, shifted and scaled as the graph wants them.
     fn append_planes(&self, rgb: &[u8], pixels: &mut Vec<f32>) {
-        let channels = self.preprocess.mean.into_iter().zip(self.preprocess.deviation);
-        for (channel, (mean, deviation)) in channels.enumerate() {
-            let plane = rgb.iter().skip(channel).step_by(3);
-            pixels.extend(plane.map(|&value| (f32::from(value) - mean) / deviation));
+        let (colours, _) = rgb.as_chunks::<3>();
+        for channel in 0..3 {
+            let (mean, scale) = (
+                self.preprocess.mean[channel],
+                1.0 / self.preprocess.deviation[channel],
+            );
+            pixels.extend(
+                colours
+                    .iter()
+                    .map(|colour| (f32::from(colour[channel]) - mean) * scale),
+            );
         }
     }
 }
