@@ -117,7 +117,9 @@ impl Process {
                 _ => Cause::Read(error),
             })?;
         let pid = Pid::from_child(&child);
-        limit_memory(pid, bounds.memory);
+        limit(pid, Resource::As, bounds.memory);
+        // The watchdog dies with this process; the limit on computing time stays.
+        limit(pid, Resource::Cpu, bounds.time.as_secs().saturating_mul(4).max(1));
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(Cause::Read(io::Error::other("the helper has no output")));
         };
@@ -191,13 +193,13 @@ pub(crate) fn ffmpeg_url(path: &Path) -> OsString {
     url
 }
 
-fn limit_memory(pid: Pid, bytes: u64) {
+fn limit(pid: Pid, resource: Resource, most: u64) {
     let limit = Rlimit {
-        current: Some(bytes),
-        maximum: Some(bytes),
+        current: Some(most),
+        maximum: Some(most),
     };
     // It fails only for a process that has ended.
-    let _ = prlimit(Some(pid), Resource::As, limit);
+    let _ = prlimit(Some(pid), resource, limit);
 }
 
 fn kill(pid: Pid) {

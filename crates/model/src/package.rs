@@ -51,17 +51,14 @@ impl Package {
         })
     }
 
-    /// Opens `named`, or the first package that exists: `$SENSORIUM_MODEL`, then
-    /// `../share/sensorium/models/base` beside the folder of `binary`, then `models/base` in a folder above it.
+    /// Opens the package `named`, or else the first that exists: `../share/sensorium/models/base` beside the
+    /// folder of `binary`, or `models/base` in a folder above it.
     ///
     /// # Errors
     /// [`Error::NoPackage`] names every place that was looked at; otherwise as [`Package::open`].
     pub fn find(named: Option<&Path>, binary: &Path) -> Result<Self> {
         if let Some(folder) = named {
             return Self::open(folder);
-        }
-        if let Some(folder) = std::env::var_os("SENSORIUM_MODEL") {
-            return Self::open(Path::new(&folder));
         }
         let places = places(binary);
         match places.iter().find(|folder| folder.join("model.toml").exists()) {

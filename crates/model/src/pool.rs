@@ -208,8 +208,8 @@ fn decode(
             Err(error) if error.record.is_some() => decoded.refused.push(error),
             Err(error) => return Err(error),
         }
-        if pieces.len() == BATCH {
-            decoded.send(file, &mut pieces, jobs);
+        if pieces.len() == BATCH && !decoded.send(file, &mut pieces, jobs) {
+            return Ok(decoded);
         }
     }
     decoded.send(file, &mut pieces, jobs);
@@ -217,14 +217,12 @@ fn decode(
 }
 
 impl Decoded {
-    fn send(&mut self, file: usize, pieces: &mut Vec<Piece>, jobs: &Sender<Job>) {
+    /// Whether somebody still listens; nobody does when the model has failed, which ends everything.
+    fn send(&mut self, file: usize, pieces: &mut Vec<Piece>, jobs: &Sender<Job>) -> bool {
         let first = self.pieces;
         self.pieces += pieces.len();
         let pieces = std::mem::take(pieces);
-        if !pieces.is_empty() {
-            // Nobody listens only when the model has failed, which ends everything.
-            let _ = jobs.send(Job { file, first, pieces });
-        }
+        pieces.is_empty() || jobs.send(Job { file, first, pieces }).is_ok()
     }
 }
 

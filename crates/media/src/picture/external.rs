@@ -59,8 +59,8 @@ pub(super) fn heic(path: &Path, limits: &Limits) -> Result<Picture, Cause> {
         .into_iter()
         .find(|path| path.exists())
         .ok_or(Cause::Nothing("no picture in it"))?;
-    if fs::metadata(&first)?.len() > limits.file_bytes {
-        return Err(Cause::Nothing("a picture that is too large when decoded"));
+    if fs::metadata(&first)?.len() > most_bytes(limits) {
+        return Err(too_large(limits));
     }
     raster::decode_upright(&fs::read(first)?, ImageFormat::Png, limits)
 }
@@ -74,14 +74,25 @@ fn bounds(limits: &Limits) -> Bounds {
 
 /// The picture in the PNG that `process` writes.
 fn png_of(process: Process, format: &str, limits: &Limits) -> Result<Picture, Cause> {
-    // A PNG is hardly ever larger than its pixels.
-    let most = limits.pixels.saturating_mul(4);
     let png = process
-        .output(most)
+        .output(most_bytes(limits))
         .map_err(|failure| failure.into_cause(format))?
-        .ok_or(Cause::Nothing("a picture that is too large when decoded"))?;
+        .ok_or_else(|| too_large(limits))?;
     if png.is_empty() {
         return Err(Cause::Nothing("no picture in it"));
     }
     raster::decode_upright(&png, ImageFormat::Png, limits)
+}
+
+/// A PNG is hardly ever larger than its pixels.
+fn most_bytes(limits: &Limits) -> u64 {
+    limits.pixels.saturating_mul(4)
+}
+
+fn too_large(limits: &Limits) -> Cause {
+    Cause::Limit {
+        what: "the decoded picture has",
+        found: format!("more than {} bytes", most_bytes(limits)),
+        limit: format!("{} pixels", limits.pixels),
+    }
 }
