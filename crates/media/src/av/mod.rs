@@ -10,8 +10,9 @@ use std::path::Path;
 
 use sensorium_types::Modality;
 
-use self::sound::SoundWindows;
-use self::video::VideoWindows;
+use self::sound::Sound;
+use self::video::Video;
+use self::window::Windows;
 use crate::process::ffmpeg_url;
 use crate::{Cause, Error, Limits, Media, Result, Target};
 
@@ -33,14 +34,19 @@ pub(crate) fn open(path: &Path, format: &str, limits: &Limits, target: &Target) 
         format: format.to_owned(),
         limits: limits.clone(),
     };
-    let sound = |index| SoundWindows::start(source.clone(), index, target);
+    let sound = |index| {
+        let sound = Sound::new(source.clone(), index, target.sample_rate);
+        Windows::new(source.clone(), sound, target.sound_windows)
+    };
+    let video = |index| {
+        let video = Video::new(source.clone(), index, streams.seconds, target);
+        Windows::new(source.clone(), video, target.video_windows)
+    };
     match (streams.video, streams.audio) {
         (None, None) => Err(failed(Cause::Nothing("neither sound nor moving pictures in it"))),
         (None, Some(audio)) => Ok(Media::new(Modality::Audio, format, sound(audio))),
-        (Some(video), audio) => {
-            let pictures = target
-                .visual_track
-                .then(|| VideoWindows::start(source.clone(), &video, streams.seconds, target));
+        (Some(index), audio) => {
+            let pictures = target.visual_track.then(|| video(index));
             let sound = audio.filter(|_| target.audio_track).map(sound);
             let pieces = pictures.into_iter().flatten().chain(sound.into_iter().flatten());
             Ok(Media::new(Modality::Video, format, pieces))
@@ -67,6 +73,13 @@ struct Source {
 impl Source {
     fn error(&self, cause: Cause) -> Error {
         Error::new(&self.path, cause)
+    }
+
+    fn damaged(&self, detail: &str) -> Cause {
+        Cause::Damaged {
+            format: self.format.clone(),
+            detail: detail.to_owned(),
+        }
     }
 
     fn bounds(&self) -> crate::process::Bounds {

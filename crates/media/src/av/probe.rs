@@ -14,16 +14,10 @@ const LONGEST_REPORT: u64 = 4 << 20;
 pub(super) struct Streams {
     /// How long the container says that it is, in seconds.
     pub(super) seconds: Option<f64>,
-    /// The first video stream that is not a picture of the cover.
-    pub(super) video: Option<VideoStream>,
+    /// The index of the first video stream that is not a picture of the cover.
+    pub(super) video: Option<u32>,
     /// The index of the first audio stream.
     pub(super) audio: Option<u32>,
-}
-
-/// A video stream.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct VideoStream {
-    pub(super) index: u32,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +87,7 @@ fn streams(report: Report, limits: &Limits) -> Result<Streams, Cause> {
         match stream.codec_type.as_str() {
             "video" if stream.disposition.attached_pic == 0 && streams.video.is_none() => {
                 check_frame(&stream, limits)?;
-                streams.video = Some(VideoStream { index: stream.index });
+                streams.video = Some(stream.index);
             }
             "audio" if streams.audio.is_none() => streams.audio = Some(stream.index),
             _ => {}

@@ -5,11 +5,10 @@ use std::sync::mpsc::{self, Receiver};
 
 use sensorium_types::{Segment, Span, Track};
 
-use super::probe::VideoStream;
-use super::window::Cutter;
+use super::window::Stream;
 use super::{Source, too_long};
 use crate::process::{FFMPEG, Failure, Process};
-use crate::{Cause, Picture, Piece, Result, Sample, Target};
+use crate::{Cause, Picture, Piece, Sample, Target};
 
 /// How much a picture must change to count as another scene, 0 to 1.
 const SCENE_CHANGE: f64 = 0.3;
@@ -17,26 +16,17 @@ const SCENE_CHANGE: f64 = 0.3;
 /// Scene changes count at most this often, in seconds, so that a flicker is no flood.
 const SCENE_PAUSE: f64 = 0.25;
 
-/// The windows of one video stream, as ffmpeg decodes it. It starts with the first call of `next`.
-pub(super) struct VideoWindows {
+/// One video stream, as ffmpeg decodes it.
+pub(super) struct Video {
     source: Source,
-    stream: u32,
-    /// How long the container says that it is.
+    index: u32,
+    /// How long the container says that it is, in seconds.
     promised: Option<f64>,
     frame_rate: f64,
     side: u32,
-    cutter: Cutter,
-    state: State,
-    /// Frames with their times, from the last one before `cutter.needed_from()` on.
+    running: Option<(Process, Receiver<Shown>)>,
+    /// Frames with their times, from the last one that may still be needed on.
     frames: VecDeque<(f64, Arc<Picture>)>,
-}
-
-enum State {
-    Waiting,
-    Running(Process, Receiver<Shown>),
-    /// No more comes; the window that is left over may.
-    Drained,
-    Done,
 }
 
 /// What ffmpeg's filter `showinfo` says of a frame.
@@ -47,39 +37,34 @@ struct Shown {
     height: u32,
 }
 
-impl VideoWindows {
-    pub(super) fn start(
-        source: Source,
-        stream: &VideoStream,
-        promised: Option<f64>,
-        target: &Target,
-    ) -> Self {
+impl Video {
+    /// The video stream `index` of `source`, which is `promised` to last so many seconds.
+    pub(super) fn new(source: Source, index: u32, promised: Option<f64>, target: &Target) -> Self {
         Self {
             source,
-            stream: stream.index,
+            index,
             promised,
             frame_rate: target.frame_rate,
             side: target.picture_side,
-            cutter: Cutter::new(target.video_windows),
-            state: State::Waiting,
+            running: None,
             frames: VecDeque::new(),
         }
     }
 
-    fn launch(&self) -> std::result::Result<State, Cause> {
+    fn launch(&self) -> std::result::Result<(Process, Receiver<Shown>), Cause> {
         let mut args = self.source.input("info");
-        args.extend(["-map".into(), format!("0:{}", self.stream).into()]);
+        args.extend(["-map".into(), format!("0:{}", self.index).into()]);
         args.extend(["-an", "-sn", "-dn", "-vf"].map(Into::into));
         args.push(self.filters().into());
         args.extend(["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"].map(Into::into));
         let (sender, shown) = mpsc::channel();
         let process = Process::start(FFMPEG, args, self.source.bounds(), move |line| {
             if let Some(frame) = parse_showinfo(line) {
-                // Nobody listens only when the windows were dropped.
+                // Nobody listens only when the stream was dropped.
                 let _ = sender.send(frame);
             }
         })?;
-        Ok(State::Running(process, shown))
+        Ok((process, shown))
     }
 
     /// Times from zero, frames no larger than needed, about `frame_rate` a second and those of new scenes.
@@ -95,32 +80,13 @@ impl VideoWindows {
         )
     }
 
-    /// Decodes one more frame, or finds that there is no more.
-    fn read(&mut self) -> std::result::Result<(), Cause> {
-        match std::mem::replace(&mut self.state, State::Done) {
-            State::Waiting => self.state = self.launch()?,
-            State::Running(mut process, shown) => match shown.recv() {
-                Ok(frame) => {
-                    self.take(frame, &mut process)?;
-                    self.state = State::Running(process, shown);
-                }
-                Err(_) => {
-                    self.end(process)?;
-                    self.state = State::Drained;
-                }
-            },
-            other => self.state = other,
-        }
-        Ok(())
-    }
-
     fn take(&mut self, shown: Shown, process: &mut Process) -> std::result::Result<(), Cause> {
         if shown.seconds > self.source.limits.seconds {
             return Err(too_long(shown.seconds, &self.source.limits));
         }
         let bytes = u64::from(shown.width) * u64::from(shown.height) * 3;
         if bytes > self.source.limits.pixels.saturating_mul(3) {
-            return Err(self.damaged("a frame is larger than its header says".into()));
+            return Err(self.source.damaged("a frame is larger than its header says"));
         }
         let mut rgb = Vec::new();
         process.stdout().take(bytes).read_to_end(&mut rgb)?;
@@ -143,22 +109,31 @@ impl VideoWindows {
             Err(failure) => Err(failure.into_cause(&self.source.format)),
         }
     }
+}
 
-    fn damaged(&self, detail: String) -> Cause {
-        Cause::Damaged {
-            format: self.source.format.clone(),
-            detail,
-        }
+impl Stream for Video {
+    fn read(&mut self) -> std::result::Result<bool, Cause> {
+        let (mut process, shown) = match self.running.take() {
+            Some(running) => running,
+            None => self.launch()?,
+        };
+        // The channel closes when the process has said its last.
+        let Ok(frame) = shown.recv() else {
+            self.end(process)?;
+            return Ok(false);
+        };
+        self.take(frame, &mut process)?;
+        self.running = Some((process, shown));
+        Ok(true)
     }
 
-    /// Up to where all frames are known.
-    fn seconds(&self) -> f64 {
+    fn known(&self) -> f64 {
         self.frames.back().map_or(0.0, |(seconds, _)| *seconds)
     }
 
-    /// Where the video ends: as promised, unless the frames belie it.
+    /// As promised, unless the frames belie it.
     fn total(&self) -> f64 {
-        let least = self.seconds();
+        let least = self.known();
         let most = least + 2.0 / self.frame_rate;
         match self.promised {
             Some(promised) if (least..=most).contains(&promised) => promised,
@@ -166,7 +141,7 @@ impl VideoWindows {
         }
     }
 
-    fn piece(&mut self, span: Span) -> Piece {
+    fn piece(&mut self, span: Span, needed_from: f64) -> Piece {
         let inside = |seconds: f64| seconds >= span.start && seconds < span.end;
         let mut frames: Vec<Arc<Picture>> = self
             .frames
@@ -179,43 +154,17 @@ impl VideoWindows {
             let before = self.frames.iter().rev().find(|(seconds, _)| *seconds < span.end);
             frames.extend(before.or(self.frames.front()).map(|(_, frame)| Arc::clone(frame)));
         }
-        let needed = self.cutter.needed_from();
-        while self.frames.get(1).is_some_and(|(seconds, _)| *seconds <= needed) {
+        while self
+            .frames
+            .get(1)
+            .is_some_and(|(seconds, _)| *seconds <= needed_from)
+        {
             self.frames.pop_front();
         }
         Piece {
             record: None,
             segment: Segment::window(Track::Visual, span.start, span.end),
             sample: Sample::Frames(frames),
-        }
-    }
-}
-
-impl Iterator for VideoWindows {
-    type Item = Result<Piece>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(span) = self.cutter.next(self.seconds()) {
-                return Some(Ok(self.piece(span)));
-            }
-            match self.state {
-                State::Done => return None,
-                State::Drained => {
-                    let total = self.total();
-                    if let Some(span) = self.cutter.next(total) {
-                        return Some(Ok(self.piece(span)));
-                    }
-                    self.state = State::Done;
-                    let span = self.cutter.last(total)?;
-                    return Some(Ok(self.piece(span)));
-                }
-                State::Waiting | State::Running(..) => {
-                    if let Err(cause) = self.read() {
-                        return Some(Err(self.source.error(cause)));
-                    }
-                }
-            }
         }
     }
 }

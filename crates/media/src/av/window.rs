@@ -1,6 +1,9 @@
+//! Cutting a decoded stream into windows as it comes.
+
 use sensorium_types::Span;
 
-use crate::Windowing;
+use super::Source;
+use crate::{Cause, Piece, Result, Windowing};
 
 /// A last window that brings less than this part of a hop is left out.
 const LEAST_NEWS: f64 = 0.1;
@@ -8,20 +11,99 @@ const LEAST_NEWS: f64 = 0.1;
 /// Rounding must not hold a window back.
 const EPSILON: f64 = 1e-6;
 
-/// Cuts a stream of unknown length into windows as it comes.
+/// A stream that is decoded step by step.
+pub(super) trait Stream {
+    /// Decodes some more; `false` when there is no more.
+    fn read(&mut self) -> std::result::Result<bool, Cause>;
+
+    /// Up to where it is decoded, in seconds.
+    fn known(&self) -> f64;
+
+    /// Where it ends, in seconds; asked for when there is no more.
+    fn total(&self) -> f64;
+
+    /// What lies in `span`. What lies before `needed_from` seconds will not be asked for again.
+    fn piece(&mut self, span: Span, needed_from: f64) -> Piece;
+}
+
+/// The windows of a stream. Nothing is decoded before the first is asked for.
+pub(super) struct Windows<S> {
+    source: Source,
+    stream: S,
+    cutter: Cutter,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Decoding,
+    /// No more comes; windows that are left over may.
+    Drained,
+    Done,
+}
+
+impl<S: Stream> Windows<S> {
+    pub(super) fn new(source: Source, stream: S, windowing: Windowing) -> Self {
+        Self {
+            source,
+            stream,
+            cutter: Cutter::new(windowing),
+            state: State::Decoding,
+        }
+    }
+
+    fn next_span(&mut self) -> Option<Span> {
+        match self.state {
+            State::Done => None,
+            State::Decoding => self.cutter.next(self.stream.known()),
+            State::Drained => {
+                let total = self.stream.total();
+                self.cutter.next(total).or_else(|| {
+                    self.state = State::Done;
+                    self.cutter.last(total)
+                })
+            }
+        }
+    }
+}
+
+impl<S: Stream> Iterator for Windows<S> {
+    type Item = Result<Piece>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(span) = self.next_span() {
+                return Some(Ok(self.stream.piece(span, self.cutter.needed_from())));
+            }
+            if self.state != State::Decoding {
+                return None;
+            }
+            match self.stream.read() {
+                Ok(true) => {}
+                Ok(false) => self.state = State::Drained,
+                Err(cause) => {
+                    self.state = State::Done;
+                    return Some(Err(self.source.error(cause)));
+                }
+            }
+        }
+    }
+}
+
+/// Says which windows there are, for a stream whose length is not known before its end.
 #[derive(Debug)]
-pub(super) struct Cutter {
+struct Cutter {
     windowing: Windowing,
     cut: u32,
 }
 
 impl Cutter {
-    pub(super) fn new(windowing: Windowing) -> Self {
+    fn new(windowing: Windowing) -> Self {
         Self { windowing, cut: 0 }
     }
 
     /// The next window that ends within the first `available` seconds, if there is one.
-    pub(super) fn next(&mut self, available: f64) -> Option<Span> {
+    fn next(&mut self, available: f64) -> Option<Span> {
         let start = f64::from(self.cut) * self.windowing.hop;
         let end = start + self.windowing.seconds;
         (end <= available + EPSILON).then(|| {
@@ -33,7 +115,7 @@ impl Cutter {
     /// The window that ends with the stream after `total` seconds, when the others left something over.
     ///
     /// To be asked for once, when [`Cutter::next`] has no more.
-    pub(super) fn last(&self, total: f64) -> Option<Span> {
+    fn last(&self, total: f64) -> Option<Span> {
         if self.cut == 0 {
             return (total > 0.0).then_some(Span {
                 start: 0.0,
@@ -48,7 +130,7 @@ impl Cutter {
     }
 
     /// No later window begins before this time.
-    pub(super) fn needed_from(&self) -> f64 {
+    fn needed_from(&self) -> f64 {
         f64::from(self.cut.saturating_sub(1)) * self.windowing.hop
     }
 }
