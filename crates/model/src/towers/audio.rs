@@ -13,15 +13,19 @@ pub(crate) struct AudioTower {
     graph: Graph,
     /// Sounds with fewer samples are repeated up to so many.
     tile_below: usize,
+    /// Of longer sounds the beginning counts: graphs may not take more than a window.
+    longest: usize,
 }
 
 impl AudioTower {
     pub(crate) fn load(package: &Package, spec: &TowerSpec<SoundPreprocess>, threads: usize) -> Result<Self> {
         let sound = spec.preprocess;
+        let samples = |seconds: f64| (seconds * f64::from(sound.sample_rate)) as usize;
         Ok(Self {
             graph: Graph::load(package, &spec.common, threads)?,
             // At least one, so that there is always something to encode.
-            tile_below: ((sound.tile_below * f64::from(sound.sample_rate)) as usize).max(1),
+            tile_below: samples(sound.tile_below).max(1),
+            longest: samples(sound.window).max(1),
         })
     }
 
@@ -47,7 +51,7 @@ impl Tower for AudioTower {
         let sounds: Vec<&[f32]> = samples
             .iter()
             .filter_map(|sample| match sample {
-                Sample::Sound(sound) => Some(sound.as_slice()),
+                Sample::Sound(sound) => Some(&sound[..sound.len().min(self.longest)]),
                 _ => None,
             })
             .collect();
