@@ -86,33 +86,42 @@ impl Scorer {
 
     /// Compares `query` with the segments of one item; `None` when either has none.
     ///
-    /// Each track of the query counts with its best segment; a query of several tracks (a video with sound)
-    /// scores their mean.
+    /// For each track of the query and each of the item, the best segment counts. Where both have a track in
+    /// common (the sound of a recording and of a video), such pairs alone say more than all others. A soft
+    /// maximum, the logarithm of the mean exponential, joins what is left.
     pub fn compare<'a>(
         &self,
         query: &Query,
-        segments: impl IntoIterator<Item = (&'a Segment, &'a Embedding)> + Clone,
+        segments: impl IntoIterator<Item = (&'a Segment, &'a Embedding)>,
     ) -> Option<Match> {
-        let best_of_tracks = query.tracks.iter().filter_map(|(track, embedding)| {
-            let matches = segments
-                .clone()
-                .into_iter()
-                .enumerate()
-                .map(|(index, (segment, target))| {
-                    let similarity = embedding.dot(target);
-                    Match {
-                        score: self.calibrated((*track, segment.track), similarity),
+        let mut pairs: BTreeMap<(Track, Track), Match> = BTreeMap::new();
+        for (index, (segment, target)) in segments.into_iter().enumerate() {
+            for (track, embedding) in &query.tracks {
+                let pair = (*track, segment.track);
+                let similarity = embedding.dot(target);
+                let score = self.calibrated(pair, similarity);
+                let best = pairs.entry(pair).or_insert(Match {
+                    score: f32::NEG_INFINITY,
+                    similarity,
+                    segment: index,
+                });
+                if score > best.score {
+                    *best = Match {
+                        score,
                         similarity,
                         segment: index,
-                    }
-                });
-            matches.max_by(|a, b| a.score.total_cmp(&b.score))
-        });
-        let best_of_tracks: Vec<Match> = best_of_tracks.collect();
-        let best = best_of_tracks.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
-        let total: f32 = best_of_tracks.iter().map(|best| best.score).sum();
+                    };
+                }
+            }
+        }
+        if pairs.keys().any(|(query, target)| query == target) {
+            pairs.retain(|(query, target), _| query == target);
+        }
+        let best = pairs.values().max_by(|a, b| a.score.total_cmp(&b.score))?;
+        // Relative to the best, so that nothing overflows.
+        let parts = pairs.values().map(|pair| (pair.score - best.score).exp());
         Some(Match {
-            score: total / best_of_tracks.len() as f32,
+            score: best.score + (parts.sum::<f32>() / pairs.len() as f32).ln(),
             ..*best
         })
     }
@@ -122,5 +131,75 @@ impl Scorer {
             Some(moments) => (similarity - moments.mean) / moments.deviation,
             None => similarity,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOMENTS: Moments = Moments {
+        mean: 0.0,
+        deviation: 0.5,
+    };
+
+    fn scorer() -> Scorer {
+        let tracks = Track::ALL.into_iter();
+        let pairs = tracks.flat_map(|query| Track::ALL.into_iter().map(move |target| (query, target)));
+        Scorer {
+            dimensions: vec![2],
+            weights: BTreeMap::new(),
+            calibration: pairs.map(|pair| (pair, MOMENTS)).collect(),
+        }
+    }
+
+    fn compare(query: &[(Track, [f32; 2])], item: &[(Track, [f32; 2])]) -> Option<Match> {
+        let scorer = scorer();
+        let own = |parts: &[(Track, [f32; 2])]| -> Vec<(Segment, Embedding)> {
+            let parts = parts.iter();
+            parts
+                .map(|(track, vector)| (Segment::whole(*track), Embedding::from_vec(vector.to_vec())))
+                .collect()
+        };
+        let (query, item) = (own(query), own(item));
+        let query = Query {
+            tracks: query
+                .into_iter()
+                .map(|(segment, embedding)| (segment.track, embedding))
+                .collect(),
+        };
+        scorer.compare(
+            &query,
+            item.iter().map(|(segment, embedding)| (segment, embedding)),
+        )
+    }
+
+    #[test]
+    fn the_best_segment_counts_in_deviations() {
+        let item = [
+            (Track::Visual, [0.1, 0.0]),
+            (Track::Visual, [0.4, 0.0]),
+            (Track::Visual, [0.2, 0.0]),
+        ];
+        let found = compare(&[(Track::Text, [1.0, 0.0])], &item).unwrap();
+        assert_eq!((found.segment, found.similarity, found.score), (1, 0.4, 0.8));
+        assert_eq!(compare(&[], &item), None);
+        assert_eq!(compare(&[(Track::Text, [1.0, 0.0])], &[]), None);
+    }
+
+    #[test]
+    fn a_common_track_says_more_than_the_others() {
+        let video = [(Track::Visual, [1.0, 0.0]), (Track::Audio, [0.3, 0.0])];
+        let found = compare(&[(Track::Audio, [1.0, 0.0])], &video).unwrap();
+        assert_eq!((found.segment, found.similarity), (1, 0.3));
+    }
+
+    #[test]
+    fn without_one_a_soft_maximum_joins_the_tracks() {
+        let video = [(Track::Visual, [0.5, 0.0]), (Track::Audio, [0.1, 0.0])];
+        let found = compare(&[(Track::Text, [1.0, 0.0])], &video).unwrap();
+        let expected = ((1f32.exp() + 0.2f32.exp()) / 2.0).ln();
+        assert!((found.score - expected).abs() < 1e-6);
+        assert_eq!(found.segment, 0);
     }
 }
