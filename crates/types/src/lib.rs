@@ -2,14 +2,17 @@
 //!
 //! Every other crate speaks in these: a file holds one [`Modality`]; it is cut into [`Segment`]s, each
 //! seen through one [`Track`]; a model package maps each segment to an [`Embedding`] in its [`Space`].
+//! Content is an item, named by its [`ItemId`] and found at one or several [`Location`]s.
 
 mod embedding;
+mod item;
 mod modality;
 mod path;
 mod segment;
 mod space;
 
 pub use embedding::Embedding;
+pub use item::{BadItemId, Fields, ItemId, Location};
 pub use modality::{Direction, Modality, Track, UnknownName};
 pub use path::path_text;
 pub use segment::{Segment, Span};

@@ -1,0 +1,320 @@
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use sensorium_types::{Fields, ItemId, Location, Modality, Segment, Track};
+
+use crate::Result;
+
+/// What is known of files and their content: the truth, from which everything else can be derived.
+///
+/// # Contract
+/// - A [`write`](Self::write) is atomic, and what it returned from survives the end of the process.
+/// - An item exists as long as a file holds it; when the last of its locations goes, so does all of it.
+/// - An item has segments of one generation. When a file brings those of another, all other files that hold the
+///   item lose their stamp and content hash, so that they are looked at again.
+/// - Readers see whole writes, at any time, also while another process writes.
+/// - Keys are never used again.
+///
+/// `tests/contract/catalog.rs` checks every implementation.
+pub trait Catalog: Send {
+    /// Another handle on the same catalogue, for another thread.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    fn another(&self) -> Result<Box<dyn Catalog>>;
+
+    /// Applies `writes` in their order, all or none, and returns the sequence of the last change.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing of them was.
+    fn write(&mut self, writes: Vec<Write>) -> Result<u64>;
+
+    /// The files at or below `path`, in the order of their paths' bytes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn files(&self, path: &Path) -> Result<Vec<IndexedFile>>;
+
+    /// All that is refused, in the order of path and record.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn refusals(&self) -> Result<Vec<(PathBuf, Refusal)>>;
+
+    /// Whether [`Write::Same`] would find items: a file with this content and the same extension was indexed
+    /// in `generation`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn holds(&self, content: &Content, extension: &[u8], generation: &Generation) -> Result<bool>;
+
+    /// Calls `sink` with what changed in `space` after the change `sequence`, and returns the sequence of the
+    /// last change. What it reports is of one moment. The vectors of an item come one after the other, behind
+    /// its [`Change::Gone`] or behind a [`Change::Reset`]; the latter comes first of all after `sequence` 0 and
+    /// one that the catalogue never had.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or `sink` fails.
+    fn changes(&self, space: &str, sequence: u64, sink: &mut dyn FnMut(Change) -> Result<()>) -> Result<u64>;
+
+    /// The items with these keys that exist, in the order of `keys`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn items(&self, keys: &[ItemKey]) -> Result<Vec<StoredItem>>;
+
+    /// The item of this name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn find(&self, id: &ItemId) -> Result<Option<ItemKey>>;
+
+    /// The segments with these keys that exist, in the order of `keys`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn segments(&self, keys: &[SegmentKey]) -> Result<Vec<StoredSegment>>;
+
+    /// The segments of an item, in their order, with what the model made of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn encoded(&self, item: ItemKey) -> Result<Vec<NewSegment>>;
+
+    /// Where the words of `query` occur in names, folders, captions and texts: the best first, at most `limit`.
+    /// Every word must occur; a text without words finds nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn words(&self, query: &str, limit: usize) -> Result<Vec<WordMatch>>;
+
+    /// What there is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn summary(&self) -> Result<Summary>;
+
+    /// Looks at everything and returns what is wrong, in words.
+    ///
+    /// # Errors
+    /// When the store cannot be read at all.
+    fn verify(&self) -> Result<Vec<String>>;
+}
+
+/// The key of an item within one catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemKey(pub u64);
+
+/// The key of a segment within one catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SegmentKey(pub u64);
+
+/// The BLAKE3 hash of the bytes of a file.
+pub type Content = [u8; 32];
+
+/// What made the segments and vectors of an item; another generation is made again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Generation {
+    /// The embedding space, as `name@hash`.
+    pub space: String,
+    /// The version of the rules by which files are cut.
+    pub windowing: u32,
+}
+
+/// By what a file is known to be unchanged without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stamp {
+    /// Its size in bytes.
+    pub size: u64,
+    /// When its content was last modified, in nanoseconds since 1970.
+    pub modified: i64,
+    /// When its content or its attributes last changed, in nanoseconds since 1970.
+    pub changed: i64,
+}
+
+/// A file as it was last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedFile {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// By what a change is noticed.
+    pub stamp: Stamp,
+    /// The hash of its bytes, unless it was never read.
+    pub content: Option<Content>,
+    /// What came of it.
+    pub state: FileState,
+    /// What it was read with.
+    pub generation: Generation,
+    /// What was refused in it.
+    pub refusals: Vec<Refusal>,
+}
+
+/// What came of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FileState {
+    /// It holds items; some of its records may be refused.
+    Indexed,
+    /// It is refused, and will be as long as it does not change.
+    Refused,
+    /// It is refused for a reason that may pass: a limit, a missing program, a right to read.
+    RefusedForNow,
+    /// It is of a kind that is not searched.
+    Ignored,
+}
+
+/// Why a file, or one record of it, holds no item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refusal {
+    /// The record, counted from 1, when the others are fine.
+    pub record: Option<u64>,
+    /// What is wrong.
+    pub cause: String,
+}
+
+/// One step of a [`Catalog::write`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// A file and what it holds now, instead of what it held before.
+    File(NewFile),
+    /// A file whose content, under a name with the same extension, is in the catalogue already: it holds the
+    /// same items, and has the same refused records. Without such content the step does nothing.
+    Same {
+        /// Its absolute path.
+        path: PathBuf,
+        /// By what a change is noticed.
+        stamp: Stamp,
+        /// The hash of its bytes.
+        content: Content,
+        /// What it would be read with.
+        generation: Generation,
+    },
+    /// Forgets the file.
+    Forget(PathBuf),
+}
+
+/// A file to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewFile {
+    /// What is known of it.
+    pub file: IndexedFile,
+    /// What it holds; nothing unless its state is [`FileState::Indexed`].
+    pub items: Vec<NewItem>,
+}
+
+/// An item of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewItem {
+    /// Its name, by its content.
+    pub id: ItemId,
+    /// What it is.
+    pub modality: Modality,
+    /// The name of its format, as in "JPEG".
+    pub format: String,
+    /// The size of its content in bytes.
+    pub bytes: u64,
+    /// Which record of the file it is.
+    pub record: Option<u64>,
+    /// What the record says beside its text.
+    pub fields: Fields,
+    /// Its segments, in order. They are kept only when the catalogue has none of this generation.
+    pub segments: Vec<NewSegment>,
+}
+
+/// A segment and what the model made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewSegment {
+    /// Track and time.
+    pub segment: Segment,
+    /// The passage, for text.
+    pub text: Option<String>,
+    /// Its embedding.
+    pub vector: Vec<f16>,
+    /// The tower's pooled features; empty when they are not kept.
+    pub features: Vec<f16>,
+}
+
+/// A change that concerns vectors.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Nothing has vectors any more; all that have some follow.
+    Reset,
+    /// The item has no vectors any more; new ones may follow.
+    Gone(ItemKey),
+    /// The item has this vector.
+    Vector {
+        /// The item.
+        item: ItemKey,
+        /// The segment.
+        segment: SegmentKey,
+        /// The modality of the item.
+        modality: Modality,
+        /// The track of the segment.
+        track: Track,
+        /// The embedding.
+        vector: Vec<f16>,
+    },
+}
+
+/// An item, as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredItem {
+    /// Its key.
+    pub key: ItemKey,
+    /// Its name, by its content.
+    pub id: ItemId,
+    /// What it is.
+    pub modality: Modality,
+    /// The name of its format.
+    pub format: String,
+    /// The size of its content in bytes.
+    pub bytes: u64,
+    /// What made its segments.
+    pub generation: Generation,
+    /// Where it is found, at least one place, in the order of the path's bytes and the record.
+    pub locations: Vec<Location>,
+}
+
+/// A segment, as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSegment {
+    /// Its key.
+    pub key: SegmentKey,
+    /// The item that it is a part of.
+    pub item: ItemKey,
+    /// Track and time.
+    pub segment: Segment,
+    /// The passage, for text.
+    pub text: Option<String>,
+}
+
+/// A place where words were found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WordMatch {
+    /// The item.
+    pub item: ItemKey,
+    /// The passage; `None` when they are in its name, folder or caption.
+    pub segment: Option<SegmentKey>,
+    /// Relevance by BM25; higher is better.
+    pub score: f32,
+}
+
+/// What a catalogue holds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Summary {
+    /// Items of each modality that there are, with their number.
+    pub items: Vec<(Modality, u64)>,
+    /// Segments of each track that there are, with their number.
+    pub segments: Vec<(Track, u64)>,
+    /// Files of each state that there are, with their number.
+    pub files: Vec<(FileState, u64)>,
+    /// What made the items, with their number.
+    pub generations: Vec<(Generation, u64)>,
+    /// Places where items are found.
+    pub locations: u64,
+    /// Bytes of all vectors.
+    pub vector_bytes: u64,
+    /// Bytes of all pooled features.
+    pub feature_bytes: u64,
+    /// The last change.
+    pub sequence: u64,
+}

@@ -1,0 +1,133 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of reading or writing an index.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why an index could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no index in the folder.
+    #[error(
+        "there is no index in {0}: make one with `sensorium index FOLDER --index {0}`",
+        folder.display()
+    )]
+    Absent {
+        /// The folder of the index.
+        folder: PathBuf,
+    },
+    /// Another process writes to the index.
+    #[error(
+        "the index in {} is being written by another process ({owner}): wait until it has ended, or use another --index",
+        folder.display()
+    )]
+    Busy {
+        /// The folder of the index.
+        folder: PathBuf,
+        /// Who it is, as far as known.
+        owner: String,
+    },
+    /// The index was written by a later version of Sensorium.
+    #[error(
+        "{} has format {found}, this version of sensorium knows formats up to {known}: use a newer sensorium",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format that is known here.
+        known: u32,
+    },
+    /// The file belongs to another program.
+    #[error("{} is not an index of Sensorium: choose another --index", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No space is left.
+    #[error(
+        "{}: the disk or the quota is full; nothing that was indexed is lost: make space and run the same command again",
+        path.display()
+    )]
+    Full {
+        /// The file that could not grow.
+        path: PathBuf,
+    },
+    /// The file cannot be written.
+    #[error("{} cannot be written: {detail}; choose a folder that can be with --index", path.display())]
+    ReadOnly {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
+    /// The content of the file makes no sense.
+    #[error(
+        "{} is damaged ({detail}): `sensorium verify` says more; move it away and index again",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The system failed.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The database failed.
+    #[error("{}: {source}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: rusqlite::Error,
+    },
+}
+
+impl Error {
+    /// What `error` of the file at `path` means.
+    pub(crate) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let path = path.to_owned();
+        match error.sqlite_error_code() {
+            Some(Code::DiskFull) => Self::Full { path },
+            Some(
+                Code::ReadOnly
+                | Code::CannotOpen
+                | Code::PermissionDenied
+                | Code::AuthorizationForStatementDenied,
+            ) => Self::ReadOnly {
+                path,
+                detail: error.to_string(),
+            },
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged {
+                path,
+                detail: error.to_string(),
+            },
+            _ => Self::Database { path, source: error },
+        }
+    }
+
+    /// What `error` of the file or folder at `path` means.
+    pub(crate) fn from_io(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full { path }
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly {
+                path,
+                detail: error.to_string(),
+            },
+            _ => Self::Io { path, source: error },
+        }
+    }
+}

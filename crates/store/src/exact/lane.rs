@@ -1,0 +1,141 @@
+use std::collections::HashSet;
+use std::ops::Range;
+
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+use sensorium_types::Embedding;
+
+use super::nearest::Nearest;
+use crate::{ItemKey, Neighbour, SegmentKey};
+
+/// The vectors of one modality and track, in one matrix.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    dimension: usize,
+    /// `[segments, dimension]`
+    matrix: Vec<f16>,
+    segments: Vec<SegmentKey>,
+    /// Segments of one item are neighbours.
+    items: Vec<ItemKey>,
+}
+
+impl Lane {
+    pub(super) fn len(&self) -> usize {
+        self.segments.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.matrix[..]) + size_of_val(&self.segments[..]) + size_of_val(&self.items[..])
+    }
+
+    /// Adds a vector, unless it has another length than those before.
+    pub(super) fn push(&mut self, item: ItemKey, segment: SegmentKey, vector: &[f16]) -> bool {
+        if self.segments.is_empty() {
+            self.dimension = vector.len();
+        }
+        if vector.len() != self.dimension {
+            return false;
+        }
+        self.matrix.extend_from_slice(vector);
+        self.segments.push(segment);
+        self.items.push(item);
+        true
+    }
+
+    /// Removes the vectors of `items` and closes the gaps.
+    pub(super) fn remove(&mut self, items: &HashSet<ItemKey>) {
+        let mut kept = 0;
+        for row in 0..self.len() {
+            if items.contains(&self.items[row]) {
+                continue;
+            }
+            if kept != row {
+                self.items[kept] = self.items[row];
+                self.segments[kept] = self.segments[row];
+                let start = row * self.dimension;
+                self.matrix
+                    .copy_within(start..start + self.dimension, kept * self.dimension);
+            }
+            kept += 1;
+        }
+        self.items.truncate(kept);
+        self.segments.truncate(kept);
+        self.matrix.truncate(kept * self.dimension);
+    }
+
+    /// Ranges of about `size` rows that cover all and part no item.
+    pub(super) fn chunks(&self, size: usize) -> Vec<Range<usize>> {
+        let mut chunks = Vec::with_capacity(self.len() / size + 1);
+        let mut start = 0;
+        while start < self.len() {
+            let mut end = (start + size).min(self.len());
+            while end < self.len() && self.items[end] == self.items[end - 1] {
+                end += 1;
+            }
+            chunks.push(start..end);
+            start = end;
+        }
+        chunks
+    }
+
+    /// Offers the rows in `range` whose item `passes` to `nearest`, each item with its best row.
+    pub(super) fn scan(
+        &self,
+        query: &Embedding,
+        range: Range<usize>,
+        passes: impl Fn(ItemKey) -> bool,
+        nearest: &mut Nearest,
+    ) {
+        let arch = pulp::Arch::new();
+        let mut row = vec![0.0; self.dimension];
+        let query = query.as_slice();
+        // The shorter counts as padded with zeros.
+        let common = query.len().min(self.dimension);
+        let mut best: Option<Neighbour> = None;
+        let mut verdict = (None, false);
+        for place in range {
+            let item = self.items[place];
+            if verdict.0 != Some(item) {
+                verdict = (Some(item), passes(item));
+                best.take().into_iter().for_each(|best| nearest.offer(best));
+            }
+            if !verdict.1 {
+                continue;
+            }
+            let start = place * self.dimension;
+            self.matrix[start..start + self.dimension].convert_to_f32_slice(&mut row);
+            let similarity = arch.dispatch(Dot(&query[..common], &row[..common]));
+            if best.is_none_or(|best| similarity > best.similarity) {
+                best = Some(Neighbour {
+                    item,
+                    segment: self.segments[place],
+                    similarity,
+                });
+            }
+        }
+        best.into_iter().for_each(|best| nearest.offer(best));
+    }
+}
+
+/// An inner product, compiled for the vector instructions that the machine has.
+struct Dot<'a>(&'a [f32], &'a [f32]);
+
+impl pulp::NullaryFnOnce for Dot<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn call(self) -> f32 {
+        // Sums of their own let the compiler use vector instructions.
+        const LANES: usize = 32;
+        let (a, a_rest) = self.0.as_chunks::<LANES>();
+        let (b, b_rest) = self.1.as_chunks::<LANES>();
+        let mut sums = [0.0; LANES];
+        for (a, b) in a.iter().zip(b) {
+            for lane in 0..LANES {
+                sums[lane] += a[lane] * b[lane];
+            }
+        }
+        let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+        sums.iter().sum::<f32>() + rest
+    }
+}

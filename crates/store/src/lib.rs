@@ -1,0 +1,24 @@
+//! What was indexed.
+//!
+//! A [`Catalog`] is the truth: files, items, where they were found, their segments, vectors and words. A
+//! [`VectorIndex`] is derived from it and answers which vectors are nearest to a query; it follows the
+//! catalogue's changes by [`catch_up`]. Both are traits, with one contract test suite each in `tests/`.
+
+mod catalog;
+mod error;
+mod exact;
+mod filter;
+mod lock;
+mod sqlite;
+mod vector_index;
+
+pub use catalog::{
+    Catalog, Change, Content, FileState, Generation, IndexedFile, ItemKey, NewFile, NewItem, NewSegment,
+    Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, WordMatch, Write,
+};
+pub use error::{Error, Result};
+pub use exact::ExactIndex;
+pub use filter::{Filter, Verdict};
+pub use lock::WriterLock;
+pub use sqlite::SqliteCatalog;
+pub use vector_index::{Neighbour, VectorIndex, catch_up};

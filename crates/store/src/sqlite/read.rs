@@ -1,0 +1,285 @@
+//! Questions to the database.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use sensorium_types::{ItemId, Location, Modality, Track};
+
+use super::SqliteCatalog;
+use super::codes::{
+    self, Code as _, get_fields, get_halves, get_id, get_path, get_record, get_segment, path_bytes,
+};
+use crate::{
+    Change, Content, FileState, Generation, IndexedFile, ItemKey, NewSegment, Refusal, SegmentKey, Stamp,
+    StoredItem, StoredSegment, Summary,
+};
+
+/// The half-open range of paths below the folder `path`, as bytes.
+pub(super) fn below(path: &Path) -> (Vec<u8>, Vec<u8>) {
+    let folder = path_bytes(path).strip_suffix(b"/").unwrap_or(path_bytes(path));
+    // '0' is the character after '/'.
+    ([folder, b"/"].concat(), [folder, b"0"].concat())
+}
+
+pub(super) fn files(connection: &Connection, path: &Path) -> rusqlite::Result<Vec<IndexedFile>> {
+    let (from, to) = below(path);
+    let mut statement = connection.prepare_cached(
+        "SELECT files.key, path, size, modified, changed, content, state, space, windowing,
+            EXISTS (SELECT 1 FROM refusals WHERE file = files.key)
+         FROM files JOIN generations ON generations.key = generation
+         WHERE path = ?1 OR (path >= ?2 AND path < ?3) ORDER BY path",
+    )?;
+    let rows = statement.query_map(params![path_bytes(path), from, to], |row| {
+        let refusals = if row.get(9)? {
+            refusals_of(connection, row.get(0)?)?
+        } else {
+            Vec::new()
+        };
+        Ok(IndexedFile {
+            path: get_path(row, 1)?,
+            stamp: Stamp {
+                size: row.get(2)?,
+                modified: row.get(3)?,
+                changed: row.get(4)?,
+            },
+            content: row.get(5)?,
+            state: FileState::get(row, 6)?,
+            generation: get_generation(row, 7)?,
+            refusals,
+        })
+    })?;
+    rows.collect()
+}
+
+fn get_generation(row: &Row<'_>, column: usize) -> rusqlite::Result<Generation> {
+    Ok(Generation {
+        space: row.get(column)?,
+        windowing: row.get(column + 1)?,
+    })
+}
+
+fn get_refusal(row: &Row<'_>, column: usize) -> rusqlite::Result<Refusal> {
+    Ok(Refusal {
+        record: get_record(row, column)?,
+        cause: row.get(column + 1)?,
+    })
+}
+
+fn refusals_of(connection: &Connection, file: i64) -> rusqlite::Result<Vec<Refusal>> {
+    connection
+        .prepare_cached("SELECT record, cause FROM refusals WHERE file = ? ORDER BY record")?
+        .query_map([file], |row| get_refusal(row, 0))?
+        .collect()
+}
+
+pub(super) fn refusals(connection: &Connection) -> rusqlite::Result<Vec<(PathBuf, Refusal)>> {
+    connection
+        .prepare_cached(
+            "SELECT path, record, cause FROM refusals JOIN files ON files.key = file ORDER BY path, record",
+        )?
+        .query_map([], |row| Ok((get_path(row, 0)?, get_refusal(row, 1)?)))?
+        .collect()
+}
+
+/// A file with this content, extension and generation that holds items.
+pub(super) fn holder(
+    connection: &Connection,
+    content: &Content,
+    extension: &[u8],
+    generation: &Generation,
+) -> rusqlite::Result<Option<i64>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT files.key, path FROM files JOIN generations ON generations.key = generation
+         WHERE content = ? AND state = ? AND space = ? AND windowing = ? ORDER BY files.key",
+    )?;
+    let mut rows = statement.query(params![
+        content,
+        FileState::Indexed.code(),
+        generation.space,
+        generation.windowing
+    ])?;
+    while let Some(row) = rows.next()? {
+        let path = get_path(row, 1)?;
+        let found = path
+            .extension()
+            .map(|extension| extension.as_bytes())
+            .unwrap_or_default();
+        if found.eq_ignore_ascii_case(extension) {
+            return row.get(0).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Ends early when `sink` says no.
+pub(super) fn changes(
+    connection: &Connection,
+    space: &str,
+    sequence: u64,
+    sink: &mut dyn FnMut(Change) -> bool,
+) -> rusqlite::Result<u64> {
+    // All that follows is of one moment.
+    let snapshot = connection.unchecked_transaction()?;
+    let last = SqliteCatalog::sequence(&snapshot)?;
+    if sequence == 0 || sequence > last {
+        if !sink(Change::Reset) {
+            return Ok(last);
+        }
+        let mut statement = snapshot.prepare_cached(
+            "SELECT segment, item, modality, track, vector FROM vectors
+             WHERE generation IN (SELECT key FROM generations WHERE space = ?) ORDER BY segment",
+        )?;
+        let mut rows = statement.query([space])?;
+        while let Some(row) = rows.next()? {
+            if !sink(get_vector(row)?) {
+                break;
+            }
+        }
+        return Ok(last);
+    }
+    let mut items =
+        snapshot.prepare_cached("SELECT item FROM changes WHERE sequence > ? ORDER BY sequence")?;
+    let mut vectors = snapshot.prepare_cached(
+        "SELECT vectors.segment, vectors.item, modality, vectors.track, vector
+         FROM segments JOIN vectors ON vectors.segment = segments.key
+         WHERE segments.item = ?1 AND generation IN (SELECT key FROM generations WHERE space = ?2)
+         ORDER BY segments.key",
+    )?;
+    let mut changed = items.query([sequence])?;
+    while let Some(row) = changed.next()? {
+        let item: u64 = row.get(0)?;
+        if !sink(Change::Gone(ItemKey(item))) {
+            break;
+        }
+        let mut rows = vectors.query(params![item, space])?;
+        while let Some(row) = rows.next()? {
+            if !sink(get_vector(row)?) {
+                return Ok(last);
+            }
+        }
+    }
+    Ok(last)
+}
+
+fn get_vector(row: &Row<'_>) -> rusqlite::Result<Change> {
+    Ok(Change::Vector {
+        segment: SegmentKey(row.get(0)?),
+        item: ItemKey(row.get(1)?),
+        modality: Modality::get(row, 2)?,
+        track: Track::get(row, 3)?,
+        vector: get_halves(row, 4)?,
+    })
+}
+
+pub(super) fn items(connection: &Connection, keys: &[ItemKey]) -> rusqlite::Result<Vec<StoredItem>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, modality, format, bytes, space, windowing
+         FROM items JOIN generations ON generations.key = generation WHERE items.key = ?",
+    )?;
+    let mut items = Vec::with_capacity(keys.len());
+    for &key in keys {
+        let item = statement.query_row([key.0], |row| {
+            Ok(StoredItem {
+                key,
+                id: get_id(row, 0)?,
+                modality: Modality::get(row, 1)?,
+                format: row.get(2)?,
+                bytes: row.get(3)?,
+                generation: get_generation(row, 4)?,
+                locations: locations(connection, key)?,
+            })
+        });
+        items.extend(item.optional()?);
+    }
+    Ok(items)
+}
+
+fn locations(connection: &Connection, item: ItemKey) -> rusqlite::Result<Vec<Location>> {
+    connection
+        .prepare_cached(
+            "SELECT path, record, fields FROM locations JOIN files ON files.key = file
+             WHERE item = ? ORDER BY path, record",
+        )?
+        .query_map([item.0], |row| {
+            Ok(Location {
+                path: get_path(row, 0)?,
+                record: get_record(row, 1)?,
+                fields: get_fields(row, 2)?,
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn find(connection: &Connection, id: &ItemId) -> rusqlite::Result<Option<ItemKey>> {
+    connection
+        .prepare_cached("SELECT key FROM items WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| Ok(ItemKey(row.get(0)?)))
+        .optional()
+}
+
+pub(super) fn segments(connection: &Connection, keys: &[SegmentKey]) -> rusqlite::Result<Vec<StoredSegment>> {
+    let mut statement =
+        connection.prepare_cached("SELECT item, track, start, end, text FROM segments WHERE key = ?")?;
+    let mut segments = Vec::with_capacity(keys.len());
+    for &key in keys {
+        let segment = statement.query_row([key.0], |row| {
+            Ok(StoredSegment {
+                key,
+                item: ItemKey(row.get(0)?),
+                segment: get_segment(row, 1)?,
+                text: row.get(4)?,
+            })
+        });
+        segments.extend(segment.optional()?);
+    }
+    Ok(segments)
+}
+
+pub(super) fn encoded(connection: &Connection, item: ItemKey) -> rusqlite::Result<Vec<NewSegment>> {
+    connection
+        .prepare_cached(
+            "SELECT segments.track, start, end, text, vector, features FROM segments
+             JOIN vectors ON vectors.segment = segments.key
+             LEFT JOIN features ON features.segment = segments.key
+             WHERE segments.item = ? ORDER BY segments.key",
+        )?
+        .query_map([item.0], |row| {
+            Ok(NewSegment {
+                segment: get_segment(row, 0)?,
+                text: row.get(3)?,
+                vector: get_halves(row, 4)?,
+                features: get_halves(row, 5)?,
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn summary(connection: &Connection) -> rusqlite::Result<Summary> {
+    // All numbers are of one moment.
+    let snapshot = connection.unchecked_transaction()?;
+    let number = |sql: &str| snapshot.query_row(sql, [], |row| row.get::<_, u64>(0));
+    Ok(Summary {
+        items: counts(&snapshot, "SELECT modality, count(*) FROM items GROUP BY modality ORDER BY modality")?,
+        segments: counts(&snapshot, "SELECT track, count(*) FROM segments GROUP BY track ORDER BY track")?,
+        files: counts(&snapshot, "SELECT state, count(*) FROM files GROUP BY state ORDER BY state")?,
+        generations: snapshot
+            .prepare(
+                "SELECT space, windowing, count(*) FROM items JOIN generations ON generations.key = generation
+                 GROUP BY generation ORDER BY generation",
+            )?
+            .query_map([], |row| Ok((get_generation(row, 0)?, row.get(2)?)))?
+            .collect::<rusqlite::Result<_>>()?,
+        locations: number("SELECT count(*) FROM locations")?,
+        vector_bytes: number("SELECT coalesce(sum(length(vector)), 0) FROM vectors")?,
+        feature_bytes: number("SELECT coalesce(sum(length(features)), 0) FROM features")?,
+        sequence: SqliteCatalog::sequence(&snapshot)?,
+    })
+}
+
+fn counts<T: codes::Code>(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<(T, u64)>> {
+    connection
+        .prepare(sql)?
+        .query_map([], |row| Ok((T::get(row, 0)?, row.get(1)?)))?
+        .collect()
+}

@@ -1,0 +1,133 @@
+//! Names, folders, captions and texts, in a table of FTS5.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, params};
+use sensorium_types::{Fields, path_text};
+
+use super::codes;
+use crate::{ItemKey, SegmentKey, WordMatch};
+
+/// Format 2: the words of what is there.
+pub(super) fn create(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    // Without content of its own: texts are in `segments`, paths in `files`.
+    transaction.execute_batch(
+        "CREATE VIRTUAL TABLE words USING fts5 (
+            name, folder, caption, text,
+            content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+        );",
+    )?;
+    let mut locations = transaction.prepare(
+        "SELECT locations.key, files.path, locations.fields FROM locations JOIN files ON files.key = locations.file",
+    )?;
+    let mut rows = locations.query([])?;
+    while let Some(row) = rows.next()? {
+        add_location(
+            transaction,
+            row.get(0)?,
+            &codes::get_path(row, 1)?,
+            &codes::get_fields(row, 2)?,
+        )?;
+    }
+    let mut segments = transaction.prepare("SELECT key, text FROM segments WHERE text IS NOT NULL")?;
+    let mut rows = segments.query([])?;
+    while let Some(row) = rows.next()? {
+        add_text(transaction, row.get(0)?, row.get_ref(1)?.as_str()?)?;
+    }
+    Ok(())
+}
+
+/// A row of words belongs to a location when its number is even, to a segment when it is odd.
+fn location_row(location: i64) -> i64 {
+    2 * location
+}
+
+fn segment_row(segment: i64) -> i64 {
+    2 * segment + 1
+}
+
+pub(super) fn add_location(
+    connection: &Connection,
+    location: i64,
+    path: &Path,
+    fields: &Fields,
+) -> rusqlite::Result<()> {
+    let part = |part: Option<&Path>| part.map(|part| path_text(part).into_owned()).unwrap_or_default();
+    let texts = fields.values().filter_map(|value| value.as_str());
+    connection
+        .prepare_cached("INSERT INTO words (rowid, name, folder, caption) VALUES (?, ?, ?, ?)")?
+        .execute(params![
+            location_row(location),
+            part(path.file_name().map(Path::new)),
+            part(path.parent()),
+            texts.collect::<Vec<_>>().join("\n"),
+        ])?;
+    Ok(())
+}
+
+pub(super) fn add_text(connection: &Connection, segment: i64, text: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO words (rowid, text) VALUES (?, ?)")?
+        .execute(params![segment_row(segment), text])?;
+    Ok(())
+}
+
+pub(super) fn remove_location(connection: &Connection, location: i64) -> rusqlite::Result<()> {
+    remove(connection, location_row(location))
+}
+
+pub(super) fn remove_text(connection: &Connection, segment: i64) -> rusqlite::Result<()> {
+    remove(connection, segment_row(segment))
+}
+
+fn remove(connection: &Connection, row: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM words WHERE rowid = ?")?
+        .execute([row])?;
+    Ok(())
+}
+
+pub(super) fn find(connection: &Connection, query: &str, limit: usize) -> rusqlite::Result<Vec<WordMatch>> {
+    let quoted = quoted(query);
+    if quoted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT words.rowid, coalesce(locations.item, segments.item), -bm25(words)
+         FROM words
+         LEFT JOIN locations ON words.rowid % 2 = 0 AND locations.key = words.rowid / 2
+         LEFT JOIN segments ON words.rowid % 2 = 1 AND segments.key = words.rowid / 2
+         WHERE words MATCH ? ORDER BY bm25(words), words.rowid LIMIT ?",
+    )?;
+    let rows = statement.query_map(params![quoted, limit as i64], |row| {
+        let number: u64 = row.get(0)?;
+        Ok(WordMatch {
+            item: ItemKey(row.get(1)?),
+            segment: (number % 2 == 1).then_some(SegmentKey(number / 2)),
+            score: row.get(2)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// `query` in FTS5's own language: each word in quotes, so that none is taken for an operator.
+fn quoted(query: &str) -> String {
+    let words = query
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words
+        .map(|word| format!("\"{word}\""))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_of_the_query_language_are_words_like_others() {
+        assert_eq!(quoted("hen OR (name:\"x\"*)"), r#""hen" "OR" "name" "x""#);
+        assert_eq!(quoted(" -- \" "), "");
+    }
+}

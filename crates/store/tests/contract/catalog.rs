@@ -1,0 +1,222 @@
+use std::path::Path;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use sensorium_store::{Catalog, Change, FileState, ItemKey, Write};
+use sensorium_types::Modality;
+
+use crate::model::{self, Model, file, generation, id, item};
+
+type Make = fn(&Path) -> Box<dyn Catalog>;
+
+/// Random files come and go; after each batch all that can be asked is what the model says, also when the
+/// catalogue was closed and opened between.
+pub(crate) fn does_what_the_model_does(make: Make) {
+    let batches = prop::collection::vec(prop::collection::vec(model::write(), 1..4), 1..8);
+    let config = ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    TestRunner::new(config)
+        .run(&batches, |batches| {
+            let folder = tempfile::tempdir().unwrap();
+            let mut catalog = make(folder.path());
+            let mut model = Model::default();
+            for (number, batch) in batches.into_iter().enumerate() {
+                batch.iter().for_each(|write| model.write(write));
+                let sequence = catalog.write(batch).unwrap();
+                if number % 3 == 2 {
+                    drop(catalog);
+                    catalog = make(folder.path());
+                }
+                assert_same(&*catalog, &model);
+                assert_eq!(catalog.summary().unwrap().sequence, sequence);
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+fn assert_same(catalog: &dyn Catalog, model: &Model) {
+    for path in ["/", "/a", "/a/b", "/a/one.txt", "/nowhere"] {
+        let mut expected: Vec<_> = model
+            .files
+            .values()
+            .map(|file| &file.file)
+            .filter(|file| file.path.starts_with(path))
+            .collect();
+        let found = catalog.files(Path::new(path)).unwrap();
+        let found: Vec<_> = found.iter().collect();
+        expected.sort_by_key(|file| file.path.as_os_str());
+        assert_eq!(found, expected, "{path}");
+    }
+    let refusals: usize = model.files.values().map(|file| file.file.refusals.len()).sum();
+    assert_eq!(catalog.refusals().unwrap().len(), refusals);
+
+    for number in 0..6 {
+        let key = catalog.find(&id(number)).unwrap();
+        let Some(expected) = model.items.get(&id(number)) else {
+            assert_eq!(key, None);
+            continue;
+        };
+        let key = key.unwrap();
+        let stored = &catalog.items(&[key]).unwrap()[0];
+        assert_eq!(
+            (stored.key, stored.id, stored.modality),
+            (key, id(number), expected.item.modality)
+        );
+        assert_eq!(
+            (&stored.format, stored.bytes),
+            (&expected.item.format, expected.item.bytes)
+        );
+        assert_eq!(stored.generation, expected.generation);
+        assert_eq!(stored.locations, model.locations(id(number)));
+        assert_eq!(catalog.encoded(key).unwrap(), expected.item.segments);
+        let passages = expected
+            .item
+            .segments
+            .iter()
+            .filter(|segment| segment.text.is_some())
+            .count();
+        assert_eq!(
+            catalog.words(&format!("Number{number}"), 99).unwrap().len(),
+            passages
+        );
+    }
+    for record in 1..3 {
+        let places = model.items.keys().flat_map(|id| model.locations(*id));
+        let places = places.filter(|location| location.record == Some(record)).count();
+        assert_eq!(
+            catalog.words(&format!("caption{record}"), 99).unwrap().len(),
+            places
+        );
+    }
+    let summary = catalog.summary().unwrap();
+    assert_eq!(
+        summary.items.iter().map(|(_, count)| count).sum::<u64>(),
+        model.items.len() as u64
+    );
+    let indexed = model
+        .files
+        .values()
+        .filter(|file| file.file.state == FileState::Indexed)
+        .count();
+    let counted = summary
+        .files
+        .iter()
+        .find(|(state, _)| *state == FileState::Indexed);
+    assert_eq!(counted.map_or(0, |(_, count)| *count), indexed as u64);
+    assert_eq!(catalog.verify().unwrap(), Vec::<String>::new());
+}
+
+pub(crate) fn keeps_items_as_long_as_a_file_holds_them(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    let (here, there) = (Path::new("/a/hen.jpg"), Path::new("/b/HEN.JPG"));
+    catalog
+        .write(vec![Write::File(file(here, 1, 7, 0, vec![item(1, 0, None)]))])
+        .unwrap();
+    let key = catalog.find(&id(1)).unwrap().unwrap();
+
+    // Copied under a name with the same extension, then the first place goes: a rename.
+    assert!(catalog.holds(&[7; 32], b"jpg", &generation(0)).unwrap());
+    assert!(!catalog.holds(&[7; 32], b"txt", &generation(0)).unwrap());
+    assert!(!catalog.holds(&[7; 32], b"jpg", &generation(1)).unwrap());
+    let same = Write::Same {
+        path: there.to_owned(),
+        stamp: Default::default(),
+        content: [7; 32],
+        generation: generation(0),
+    };
+    catalog.write(vec![same, Write::Forget(here.to_owned())]).unwrap();
+    assert_eq!(catalog.find(&id(1)).unwrap(), Some(key), "it is the same item");
+    assert_eq!(catalog.items(&[key]).unwrap()[0].locations[0].path, there);
+
+    catalog.write(vec![Write::Forget(there.to_owned())]).unwrap();
+    assert_eq!(catalog.find(&id(1)).unwrap(), None);
+    assert_eq!(catalog.items(&[key]).unwrap(), []);
+
+    // Keys are never used again.
+    catalog
+        .write(vec![Write::File(file(here, 1, 7, 0, vec![item(1, 0, None)]))])
+        .unwrap();
+    assert!(catalog.find(&id(1)).unwrap().unwrap() > key);
+}
+
+pub(crate) fn finds_words(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    let mut note = item(4, 0, None);
+    note.segments[1].text = Some("Crème brûlée with a café view".into());
+    catalog
+        .write(vec![
+            Write::File(file(Path::new("/trips/Paris 2024/note.txt"), 1, 1, 0, vec![note])),
+            Write::File(file(
+                Path::new("/trips/Rome/dog.jpg"),
+                1,
+                2,
+                0,
+                vec![item(1, 0, None)],
+            )),
+            Write::File(file(Path::new("/rows.jsonl"), 1, 3, 0, vec![item(5, 0, Some(8))])),
+        ])
+        .unwrap();
+    let found = |query: &str| -> Vec<(Modality, bool)> {
+        let matches = catalog.words(query, 9).unwrap();
+        assert!(matches.iter().all(|found| found.score.is_finite()));
+        let modality = |item: ItemKey| catalog.items(&[item]).unwrap()[0].modality;
+        matches
+            .iter()
+            .map(|found| (modality(found.item), found.segment.is_some()))
+            .collect()
+    };
+    assert_eq!(
+        found("creme BRULEE"),
+        [(Modality::Text, true)],
+        "without case and accents"
+    );
+    assert_eq!(found("paris"), [(Modality::Text, false)], "in the folder");
+    assert_eq!(found("dog"), [(Modality::Image, false)], "in the name");
+    assert_eq!(found("caption8"), [(Modality::Image, false)], "in a field");
+    assert_eq!(found("trips").len(), 2);
+    assert_eq!(found("trips dog").len(), 1, "every word must occur");
+    for nothing in ["", "\"", "* AND (", "zebra"] {
+        assert_eq!(found(nothing), [], "{nothing}");
+    }
+    assert_eq!(catalog.words("trips", 1).unwrap().len(), 1);
+}
+
+/// While one handle writes batches of files that belong together, others never see half of one.
+pub(crate) fn shows_whole_writes_to_readers(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    let readers = [catalog.another().unwrap(), catalog.another().unwrap()];
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let done = &done;
+        for reader in readers {
+            scope.spawn(move || {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let mut vectors = 0;
+                    let count = |change| {
+                        vectors += usize::from(matches!(change, Change::Vector { .. }));
+                        Ok(())
+                    };
+                    reader.changes(&generation(0).space, 0, &mut { count }).unwrap();
+                    assert_eq!(vectors % 6, 0, "three items of two segments each");
+                }
+            });
+        }
+        for round in 0..20u8 {
+            let texts = (0..3).map(|number| {
+                let path = format!("/{round}/{number}.txt");
+                // Numbers that 4 divides are texts, of two segments.
+                let number = 4 * (3 * (round % 10) + number);
+                Write::File(file(Path::new(&path), 1, number, 0, vec![item(number, 0, None)]))
+            });
+            catalog.write(texts.collect()).unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}

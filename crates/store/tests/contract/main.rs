@@ -1,0 +1,46 @@
+//! The contracts of the store, which every implementation must pass: a new one is one more function here.
+
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+mod catalog;
+mod model;
+mod vector_index;
+
+use std::path::Path;
+
+use sensorium_store::{Catalog, ExactIndex, SqliteCatalog, WriterLock};
+
+fn sqlite(folder: &Path) -> Box<dyn Catalog> {
+    let lock = WriterLock::acquire(folder).unwrap();
+    Box::new(SqliteCatalog::create(folder, &lock).unwrap())
+}
+
+#[test]
+fn the_sqlite_catalog_does_what_the_model_does() {
+    catalog::does_what_the_model_does(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_keeps_items_as_long_as_a_file_holds_them() {
+    catalog::keeps_items_as_long_as_a_file_holds_them(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_finds_words() {
+    catalog::finds_words(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_shows_whole_writes_to_readers() {
+    catalog::shows_whole_writes_to_readers(sqlite);
+}
+
+#[test]
+fn the_exact_index_does_what_the_model_does() {
+    vector_index::does_what_the_model_does(|| Box::new(ExactIndex::new()));
+}
+
+#[test]
+fn the_exact_index_follows_a_catalog() {
+    vector_index::follows_a_catalog(sqlite, || Box::new(ExactIndex::new()));
+}
