@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use sensorium_media::Limits;
-use sensorium_types::Direction;
+use sensorium_types::{Direction, Modality};
 
 /// Finds any medium with any other: text, pictures, sounds and videos in one embedding space, offline.
 #[derive(Debug, Parser)]
@@ -19,9 +19,11 @@ pub(crate) struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples:
-  sensorium embed photo.jpg song.mp3 notes.md > vectors.json
-  sensorium eval pairs.jsonl --directions text:image,audio:video
-  sensorium model verify
+  sensorium index ~/Pictures ~/Music                  makes or updates the index
+  sensorium search 'a dog barks'                      in all media
+  sensorium search --image cat.jpg --to audio         sounds that go with a picture
+  sensorium status                                    what is indexed, and what could not be
+  sensorium eval pairs.jsonl                          how well it finds what belongs together
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some inputs were refused (listed).";
 
@@ -52,6 +54,16 @@ impl Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Add and update files and folders
+    Index(Index),
+    /// Find by meaning: any medium with any other
+    Search(Search),
+    /// Show what is indexed, what was refused and why, and the sizes
+    Status(Status),
+    /// Forget files and folders; the files themselves stay
+    Remove(Remove),
+    /// Check that the index holds together
+    Verify(Verify),
     /// Turn files into vectors, as JSON or .npy
     Embed(Embed),
     /// Measure how well items find each other: the recall card
@@ -59,6 +71,8 @@ pub(crate) enum Command {
     /// Look at the model package
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Print the completions of a shell
+    Completions(Completions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -67,6 +81,112 @@ pub(crate) enum ModelCommand {
     List,
     /// Check every file and replay the golden vectors
     Verify,
+}
+
+/// Which index.
+#[derive(Debug, Args)]
+pub(crate) struct IndexFolder {
+    /// Folder of the index [default: sensorium/index in the user's data folder]
+    #[arg(long = "index", env = "SENSORIUM_INDEX", value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium index ~/Pictures ~/Music                 makes the index, later brings it up to date
+  sensorium index . --index .sensorium               an index of its own for this folder
+  sensorium index big --json > report.json           what was added, updated, dropped and refused
+
+It may be stopped at any time, and goes on where it was. Unchanged files cost next to nothing; moved ones are
+recognised. Hidden files and symbolic links are left out. A file that cannot be read is listed and stops nothing;
+then the exit code is 3.")]
+pub(crate) struct Index {
+    /// Files and folders; what is no longer below them is dropped from the index
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    /// Do not keep the towers' features: saves two thirds of the space, but another model must read all files again
+    #[arg(long)]
+    pub(crate) no_features: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium search 'a red boat at the pier'           in all media
+  sensorium search 'rain on a roof' --to audio,video  in sounds and videos
+  sensorium search --audio bark.wav --to image -n 5   pictures that go with a sound
+  sensorium search 'at night' --image street.jpg      like this picture, at night
+  sensorium search boat --weight 2 --text sunset      the boat counts twice as much
+  sensorium search 'a hen' --json | jq -r .hits[].path
+
+A score of 0.5 stands for 3 standard deviations above unrelated items; scores of all modalities are comparable.")]
+pub(crate) struct Search {
+    /// What to look for, in words
+    #[arg(value_name = "TEXT")]
+    pub(crate) query: Option<String>,
+    /// More words, as a part of their own; repeatable
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Vec<String>,
+    /// A picture; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) image: Vec<PathBuf>,
+    /// A sound; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audio: Vec<PathBuf>,
+    /// A video; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) video: Vec<PathBuf>,
+    /// How much the part before it counts
+    #[arg(long, value_name = "W")]
+    pub(crate) weight: Vec<f32>,
+    /// Only these: text, image, audio, video [default: all]
+    #[arg(long, value_name = "MODALITY", value_delimiter = ',')]
+    pub(crate) to: Vec<Modality>,
+    /// At most so many answers
+    #[arg(short = 'n', value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium remove ~/Pictures/private   also when it is no longer there
+
+What is still on disk comes back when a folder above it is indexed again.")]
+pub(crate) struct Remove {
+    /// Files and folders that the index shall forget
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium completions bash > ~/.local/share/bash-completion/completions/sensorium
+  sensorium completions zsh > ~/.zfunc/_sensorium
+  sensorium completions fish > ~/.config/fish/completions/sensorium.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]

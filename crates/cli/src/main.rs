@@ -3,27 +3,24 @@
 mod args;
 mod commands;
 mod output;
+mod terminal;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Arguments, Command, ModelCommand};
 use crate::output::Outcome;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    // The matches tell in which order the parts of a query were given.
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     start_logging(arguments.common.verbose);
-    let common = &arguments.common;
-    let result = match &arguments.command {
-        Command::Embed(options) => commands::embed::run(common, options),
-        Command::Eval(options) => commands::eval::run(common, options),
-        Command::Model(ModelCommand::List) => commands::model::list(common),
-        Command::Model(ModelCommand::Verify) => commands::model::verify(common),
-    };
-    match result {
+    match run(&arguments, &matches) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
         Ok(Outcome::Refused) => ExitCode::from(3),
@@ -32,6 +29,28 @@ fn main() -> ExitCode {
             output::say(&format!("sensorium: {error:#}"));
             ExitCode::from(1)
         }
+    }
+}
+
+fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Outcome> {
+    let common = &arguments.common;
+    match &arguments.command {
+        Command::Index(options) => {
+            let migrate = matches.value_source("model") == Some(ValueSource::CommandLine);
+            commands::index::run(common, options, migrate)
+        }
+        Command::Search(options) => {
+            let matches = matches.subcommand_matches("search").unwrap_or(matches);
+            commands::search::run(common, options, matches)
+        }
+        Command::Status(options) => commands::status::run(common, options),
+        Command::Remove(options) => commands::remove::run(common, options),
+        Command::Verify(options) => commands::verify::run(common, options),
+        Command::Embed(options) => commands::embed::run(common, options),
+        Command::Eval(options) => commands::eval::run(common, options),
+        Command::Model(ModelCommand::List) => commands::model::list(common),
+        Command::Model(ModelCommand::Verify) => commands::model::verify(common),
+        Command::Completions(options) => commands::completions::run(options),
     }
 }
 

@@ -44,9 +44,10 @@ impl Embedded {
             embedded.segments.insert(id, vec![segment]);
         }
         progress(texts.len());
-        let paths: Vec<PathBuf> = files.iter().map(|(_, _, path)| path.clone()).collect();
-        pool.files(&paths, |index, file| {
-            let (id, modality, _) = files[index];
+        let named = files
+            .into_iter()
+            .map(|(id, modality, path)| ((id, modality), path));
+        pool.files(named, |(id, modality), file| {
             embedded.add(id, modality, file);
             progress(1);
         })?;

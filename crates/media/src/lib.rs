@@ -18,5 +18,5 @@ mod text;
 
 pub use error::{Cause, Error, Result};
 pub use limits::{Limits, Target, WINDOWING_VERSION, Windowing};
-pub use media::{Media, open};
-pub use sample::{Picture, Piece, Sample};
+pub use media::{Media, check, open};
+pub use sample::{Picture, Piece, Record, Sample};

@@ -1,9 +1,10 @@
+use std::fs::File;
 use std::path::Path;
 
 use sensorium_types::{Modality, Segment, Track};
 
 use crate::probe::{Kind, probe};
-use crate::{Limits, Piece, Result, Sample, Target, av, document, picture, text};
+use crate::{Error, Limits, Piece, Result, Sample, Target, av, document, picture, text};
 
 /// The pieces of a file, one after the other, as its decoder gives them.
 pub(crate) type Pieces = Box<dyn Iterator<Item = Result<Piece>> + Send>;
@@ -53,6 +54,16 @@ pub fn open(path: &Path, limits: &Limits, target: &Target) -> Result<Media> {
         }
         Kind::Container(format) => av::open(path, &format, limits, target),
     }
+}
+
+/// Looks at the beginning of the file at `path`: whether [`open`] would try to decode it. Returns the file, at its
+/// beginning.
+///
+/// # Errors
+/// As far as the beginning and the size of the file tell, those of [`open`].
+pub fn check(path: &Path, limits: &Limits) -> Result<File> {
+    let content = probe(path, limits)?;
+    content.rewind().map_err(|cause| Error::new(path, cause))
 }
 
 impl Media {

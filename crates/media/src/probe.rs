@@ -1,7 +1,7 @@
 //! What a file is, by its content.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -35,6 +35,12 @@ pub(crate) struct Content {
 }
 
 impl Content {
+    /// The file, at its beginning.
+    pub(crate) fn rewind(mut self) -> std::result::Result<File, Cause> {
+        self.file.rewind()?;
+        Ok(self.file)
+    }
+
     /// The whole file, of which `limits` allow `limit` bytes.
     pub(crate) fn read(mut self, limit: u64) -> std::result::Result<Vec<u8>, Cause> {
         check_size(self.size, limit)?;

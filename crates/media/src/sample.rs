@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use sensorium_types::Segment;
+use sensorium_types::{Fields, Segment};
 
 /// A decoded picture: 8-bit sRGB, row by row from the top left, upright, without transparency.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,11 +52,20 @@ pub enum Sample {
     Sound(Vec<f32>),
 }
 
+/// A record of a file that holds many items (JSONL, CSV, TSV).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Its place in the file, counted from 1.
+    pub number: u64,
+    /// What it says beside its text; all pieces of a record share it.
+    pub fields: Arc<Fields>,
+}
+
 /// One segment of a file with the samples to encode.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piece {
-    /// The record it comes from, counted from 1, for files that hold many items (JSONL, CSV, TSV).
-    pub record: Option<u64>,
+    /// The record it comes from, for files that hold many items.
+    pub record: Option<Record>,
     /// Track and time.
     pub segment: Segment,
     /// The samples.

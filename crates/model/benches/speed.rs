@@ -101,7 +101,7 @@ fn seconds(work: impl FnOnce()) -> f64 {
 fn run(pool: &mut Pool, work: &Work) {
     match work {
         Work::Files(files) => pool
-            .files(files, |_, file| {
+            .files(files.iter().cloned().enumerate(), |_, file| {
                 file.unwrap();
             })
             .unwrap(),

@@ -22,4 +22,4 @@ pub use golden::{GOLDEN_COSINE, GoldenCheck, verify};
 pub use package::Package;
 pub use pool::{EncodedFile, EncodedSegment, Pool};
 pub use runtime::Runtime;
-pub use score::{Match, Query, Scorer};
+pub use score::{Match, Query, Scorer, TrackPair};

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use sensorium_media::{Limits, Piece, Sample, Target};
+use sensorium_media::{Limits, Piece, Record, Sample, Target};
 use sensorium_types::{Embedding, Modality, Segment};
 
 use crate::{Encoder, Encoding, Package, Result};
@@ -37,8 +37,8 @@ pub struct EncodedFile {
 /// One segment of a file.
 #[derive(Debug)]
 pub struct EncodedSegment {
-    /// The record that it belongs to, counted from 1, in files of many records.
-    pub record: Option<u64>,
+    /// The record that it belongs to, in files of many records.
+    pub record: Option<Record>,
     /// Track and time.
     pub segment: Segment,
     /// The passage, for text.
@@ -71,6 +71,16 @@ impl Pool {
             encoders: (0..count)
                 .map(|_| Encoder::new(Arc::clone(&package), threads / count))
                 .collect(),
+        }
+    }
+
+    /// A single encoder with `threads` threads: slower for many files, faster for one, and one copy of the
+    /// weights.
+    pub fn single(package: Arc<Package>, limits: Limits, threads: usize) -> Self {
+        Self {
+            target: package.target(),
+            limits,
+            encoders: vec![Encoder::new(package, threads)],
         }
     }
 
@@ -112,31 +122,37 @@ impl Pool {
         Ok(encodings)
     }
 
-    /// Decodes and encodes `files` and calls `done` on this thread with the index of each as it is finished,
-    /// in no particular order.
+    /// Decodes and encodes `files` and calls `done` on this thread with the name of each as it is finished, in
+    /// no particular order. Files are taken from the iterator when there is a core for them.
     ///
     /// A file that cannot be decoded is given to `done` as an error and does not stop the others.
     ///
     /// # Errors
     /// When a tower is missing, cannot be loaded or fails; then the rest of the files is left out.
-    pub fn files(
+    pub fn files<N: Send, I>(
         &mut self,
-        files: &[PathBuf],
-        mut done: impl FnMut(usize, sensorium_media::Result<EncodedFile>),
-    ) -> Result<()> {
-        let next = AtomicUsize::new(0);
+        files: I,
+        mut done: impl FnMut(N, sensorium_media::Result<EncodedFile>),
+    ) -> Result<()>
+    where
+        I: IntoIterator<Item = (N, PathBuf)>,
+        I::IntoIter: Send,
+    {
+        let files = Mutex::new(files.into_iter().enumerate());
         let count = self.encoders.len();
         let (target, limits) = (&self.target, &self.limits);
         thread::scope(|scope| {
             // Few batches wait, so that memory is bounded however fast the decoders are.
             let (job_sender, jobs) = bounded::<Job>(2 * count);
-            let (event_sender, events) = bounded::<Event>(2 * count);
-            for _ in 0..count.min(files.len()) {
-                let (next, jobs, events) = (&next, job_sender.clone(), event_sender.clone());
+            let (event_sender, events) = bounded::<Event<N>>(2 * count);
+            for _ in 0..count {
+                let (files, jobs, events) = (&files, job_sender.clone(), event_sender.clone());
+                // A poisoned lock means that another thread has panicked, which ends everything anyway.
+                let next = || files.lock().ok()?.next();
                 scope.spawn(move || {
-                    while let Some((file, path)) = take(next, files) {
-                        let end = decode(file, path, limits, target, &jobs);
-                        if events.send(Event::Decoded(file, end)).is_err() {
+                    while let Some((file, (name, path))) = next() {
+                        let end = decode(file, &path, limits, target, &jobs);
+                        if events.send(Event::Decoded(file, name, end)).is_err() {
                             return;
                         }
                     }
@@ -166,9 +182,9 @@ struct Job {
     pieces: Vec<Piece>,
 }
 
-enum Event {
+enum Event<N> {
     /// A file is decoded to its end, or refused.
-    Decoded(usize, sensorium_media::Result<Decoded>),
+    Decoded(usize, N, sensorium_media::Result<Decoded>),
     /// Segments of a file, from place `first` on.
     Encoded {
         file: usize,
@@ -226,7 +242,7 @@ impl Decoded {
     }
 }
 
-fn encode(encoder: &mut Encoder, jobs: &Receiver<Job>, events: &Sender<Event>) {
+fn encode<N>(encoder: &mut Encoder, jobs: &Receiver<Job>, events: &Sender<Event<N>>) {
     for Job { file, first, pieces } in jobs {
         let (places, samples): (Vec<_>, Vec<_>) = pieces
             .into_iter()
@@ -259,25 +275,25 @@ fn encode(encoder: &mut Encoder, jobs: &Receiver<Job>, events: &Sender<Event>) {
 }
 
 /// Puts the parts of each file together and calls `done` when it is whole.
-fn collect(
-    events: Receiver<Event>,
-    done: &mut impl FnMut(usize, sensorium_media::Result<EncodedFile>),
+fn collect<N>(
+    events: Receiver<Event<N>>,
+    done: &mut impl FnMut(N, sensorium_media::Result<EncodedFile>),
 ) -> Result<()> {
     let mut parts: HashMap<usize, Vec<(usize, EncodedSegment)>> = HashMap::new();
-    let mut ends: HashMap<usize, Decoded> = HashMap::new();
+    let mut ends: HashMap<usize, (N, Decoded)> = HashMap::new();
     let mut refused: HashSet<usize> = HashSet::new();
     for event in events {
         let file = match event {
             Event::Failed(error) => return Err(error),
-            Event::Decoded(file, Err(error)) => {
+            Event::Decoded(file, name, Err(error)) => {
                 // Batches of it may still be on their way.
                 refused.insert(file);
                 parts.remove(&file);
-                done(file, Err(error));
+                done(name, Err(error));
                 continue;
             }
-            Event::Decoded(file, Ok(end)) => {
-                ends.insert(file, end);
+            Event::Decoded(file, name, Ok(end)) => {
+                ends.insert(file, (name, end));
                 file
             }
             Event::Encoded { file, .. } if refused.contains(&file) => continue,
@@ -292,13 +308,13 @@ fn collect(
             }
         };
         let received = parts.get(&file).map_or(0, Vec::len);
-        if ends.get(&file).is_some_and(|end| end.pieces == received)
-            && let Some(end) = ends.remove(&file)
+        if ends.get(&file).is_some_and(|(_, end)| end.pieces == received)
+            && let Some((name, end)) = ends.remove(&file)
         {
             let mut segments = parts.remove(&file).unwrap_or_default();
             segments.sort_unstable_by_key(|(place, _)| *place);
             done(
-                file,
+                name,
                 Ok(EncodedFile {
                     modality: end.modality,
                     format: end.format,

@@ -16,7 +16,7 @@ pub struct Scorer {
     dimensions: Vec<usize>,
     /// For each direction, the weight of each block of the query.
     weights: BTreeMap<Direction, Vec<f32>>,
-    calibration: BTreeMap<(Track, Track), Moments>,
+    calibration: BTreeMap<TrackPair, Moments>,
 }
 
 /// A query, ready to be compared with items of one modality.
@@ -26,15 +26,25 @@ pub struct Query {
     tracks: Vec<(Track, Embedding)>,
 }
 
+impl Query {
+    /// Its tracks, each with its vector.
+    pub fn tracks(&self) -> &[(Track, Embedding)] {
+        &self.tracks
+    }
+}
+
+/// A track of a query and a track of an item.
+pub type TrackPair = (Track, Track);
+
 /// How well an item answers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Match {
+pub struct Match<S> {
     /// Standard deviations above unrelated items; higher is better.
     pub score: f32,
     /// The inner product that counted most.
     pub similarity: f32,
-    /// Index of the item's segment that it belongs to.
-    pub segment: usize,
+    /// The item's segment that it belongs to.
+    pub segment: S,
 }
 
 impl Scorer {
@@ -84,49 +94,54 @@ impl Scorer {
         }
     }
 
-    /// Compares `query` with the segments of one item; `None` when either has none.
-    ///
-    /// For each track of the query and each of the item, the best segment counts. Where both have a track in
-    /// common (the sound of a recording and of a video), such pairs alone say more than all others. A soft
-    /// maximum, the logarithm of the mean exponential, joins what is left.
+    /// Compares `query` with the segments of one item, and names the best by its index; `None` when either has
+    /// none.
     pub fn compare<'a>(
         &self,
         query: &Query,
         segments: impl IntoIterator<Item = (&'a Segment, &'a Embedding)>,
-    ) -> Option<Match> {
-        let mut pairs: BTreeMap<(Track, Track), Match> = BTreeMap::new();
+    ) -> Option<Match<usize>> {
+        let mut best: BTreeMap<TrackPair, (f32, usize)> = BTreeMap::new();
         for (index, (segment, target)) in segments.into_iter().enumerate() {
             for (track, embedding) in &query.tracks {
-                let pair = (*track, segment.track);
-                let similarity = embedding.dot(target);
-                let score = self.calibrated(pair, similarity);
-                let best = pairs.entry(pair).or_insert(Match {
-                    score: f32::NEG_INFINITY,
-                    similarity,
-                    segment: index,
-                });
-                if score > best.score {
-                    *best = Match {
-                        score,
-                        similarity,
-                        segment: index,
-                    };
+                let found = (embedding.dot(target), index);
+                let best = best.entry((*track, segment.track)).or_insert(found);
+                if found.0 > best.0 {
+                    *best = found;
                 }
             }
         }
-        if pairs.keys().any(|(query, target)| query == target) {
-            pairs.retain(|(query, target), _| query == target);
-        }
-        let best = pairs.values().max_by(|a, b| a.score.total_cmp(&b.score))?;
+        self.join(&best)
+    }
+
+    /// How well an item answers whose greatest inner product for each pair of tracks, and the segment that it
+    /// belongs to, is `best`; `None` without any.
+    ///
+    /// Where both have a track in common (the sound of a recording and of a video), such pairs alone say more
+    /// than all others. A soft maximum, the logarithm of the mean exponential, joins what is left; it is
+    /// never above the greatest [`calibrated`](Self::calibrated) value.
+    pub fn join<S: Copy>(&self, best: &BTreeMap<TrackPair, (f32, S)>) -> Option<Match<S>> {
+        let common = best.keys().any(|(query, target)| query == target);
+        let pairs: Vec<Match<S>> = best
+            .iter()
+            .filter(|((query, target), _)| !common || query == target)
+            .map(|(&pair, &(similarity, segment))| Match {
+                score: self.calibrated(pair, similarity),
+                similarity,
+                segment,
+            })
+            .collect();
+        let best = pairs.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
         // Relative to the best, so that nothing overflows.
-        let parts = pairs.values().map(|pair| (pair.score - best.score).exp());
+        let parts = pairs.iter().map(|pair| (pair.score - best.score).exp());
         Some(Match {
             score: best.score + (parts.sum::<f32>() / pairs.len() as f32).ln(),
             ..*best
         })
     }
 
-    fn calibrated(&self, pair: (Track, Track), similarity: f32) -> f32 {
+    /// An inner product, in standard deviations above that of unrelated segments of these tracks.
+    pub fn calibrated(&self, pair: TrackPair, similarity: f32) -> f32 {
         match self.calibration.get(&pair) {
             Some(moments) => (similarity - moments.mean) / moments.deviation,
             None => similarity,
@@ -153,7 +168,7 @@ mod tests {
         }
     }
 
-    fn compare(query: &[(Track, [f32; 2])], item: &[(Track, [f32; 2])]) -> Option<Match> {
+    fn compare(query: &[(Track, [f32; 2])], item: &[(Track, [f32; 2])]) -> Option<Match<usize>> {
         let scorer = scorer();
         let own = |parts: &[(Track, [f32; 2])]| -> Vec<(Segment, Embedding)> {
             let parts = parts.iter();

@@ -105,7 +105,7 @@ fn the_pool_gives_each_file_its_segments_in_order() {
         .collect();
     let mut pool = Pool::new(package(), Limits::default(), 2);
     let mut found = vec![None; files.len()];
-    pool.files(&files, |index, file| {
+    pool.files(files.iter().cloned().enumerate(), |index, file| {
         let texts = file.map(|file| {
             file.segments
                 .into_iter()
@@ -143,7 +143,7 @@ fn a_model_that_cannot_be_loaded_ends_the_work_with_its_error() {
     let note = folder.path().join("note.txt");
     fs::write(&note, "a hen\n\n".repeat(5000)).unwrap();
     let mut pool = Pool::new(broken, Limits::default(), 2);
-    let error = pool.files(&[note], |_, _| ()).unwrap_err();
+    let error = pool.files([((), note)], |(), _| ()).unwrap_err();
     assert!(matches!(error, Error::Read { .. }), "{error}");
     assert!(pool.texts(&["a hen".into()]).is_err());
 }

@@ -88,6 +88,12 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn words(&self, query: &str, limit: usize) -> Result<Vec<WordMatch>>;
 
+    /// What made the items that there are.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn generations(&self) -> Result<Vec<Generation>>;
+
     /// What there is.
     ///
     /// # Errors

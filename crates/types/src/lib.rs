@@ -5,6 +5,7 @@
 //! Content is an item, named by its [`ItemId`] and found at one or several [`Location`]s.
 
 mod embedding;
+mod hit;
 mod item;
 mod modality;
 mod path;
@@ -12,6 +13,7 @@ mod segment;
 mod space;
 
 pub use embedding::Embedding;
+pub use hit::Hit;
 pub use item::{BadItemId, Fields, ItemId, Location};
 pub use modality::{Direction, Modality, Track, UnknownName};
 pub use path::path_text;

@@ -108,7 +108,7 @@ pub(crate) fn run(common: &Common, options: &Embed) -> anyhow::Result<Outcome> {
 fn encode(pool: &mut Pool, files: &[PathBuf]) -> anyhow::Result<Vec<sensorium_media::Result<EncodedFile>>> {
     let mut progress = Progress::start("embedding files", files.len());
     let mut encoded = Vec::with_capacity(files.len());
-    pool.files(files, |index, file| {
+    pool.files(files.iter().cloned().enumerate(), |index, file| {
         progress.step(1);
         encoded.push((index, file));
     })?;
@@ -144,7 +144,7 @@ impl Document {
 impl From<EncodedSegment> for Row {
     fn from(segment: EncodedSegment) -> Self {
         Self {
-            record: segment.record,
+            record: segment.record.map(|record| record.number),
             segment: segment.segment,
             text: segment.text,
             vector: Vector::Vector(segment.encoding.embedding),

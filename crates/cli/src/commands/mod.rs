@@ -1,18 +1,44 @@
 //! One file a command.
 
+pub(crate) mod completions;
 pub(crate) mod embed;
 pub(crate) mod eval;
+pub(crate) mod index;
 pub(crate) mod model;
+pub(crate) mod remove;
+pub(crate) mod search;
+pub(crate) mod status;
+pub(crate) mod verify;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use comfy_table::{Table, TableStyle};
+use etcetera::BaseStrategy as _;
 use sensorium_model::Package;
 
-use crate::args::Common;
+use crate::args::{Common, IndexFolder};
 
 /// The model package that the options or the surroundings name.
 fn package(common: &Common) -> anyhow::Result<Arc<Package>> {
     let binary = std::env::current_exe().context("cannot tell where this binary is")?;
     Ok(Arc::new(Package::find(common.model.as_deref(), &binary)?))
+}
+
+/// The folder of the index that the options or the surroundings name.
+fn index_folder(options: &IndexFolder) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = &options.folder {
+        return Ok(folder.clone());
+    }
+    let strategy = etcetera::choose_base_strategy()
+        .context("there is no home folder to keep the index in: name a folder with --index")?;
+    Ok(strategy.data_dir().join("sensorium/index"))
+}
+
+/// A table without lines.
+fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    table
 }

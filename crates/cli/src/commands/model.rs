@@ -1,10 +1,10 @@
 //! `sensorium model list` and `sensorium model verify`
 
-use comfy_table::{Table, TableStyle};
 use sensorium_model::{GOLDEN_COSINE, GoldenCheck, Package};
 use sensorium_types::Track;
 use serde_json::{Value, json};
 
+use super::plain_table;
 use crate::args::Common;
 use crate::output::{Outcome, print, print_json};
 
@@ -135,10 +135,4 @@ fn bytes(package: &Package) -> u64 {
         .filter_map(|name| package.folder().join(name).metadata().ok())
         .map(|metadata| metadata.len())
         .sum()
-}
-
-fn plain_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(TableStyle::new());
-    table
 }

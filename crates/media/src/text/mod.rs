@@ -12,7 +12,7 @@ use sensorium_types::{Segment, Track};
 
 use self::passage::passages;
 use crate::media::Pieces;
-use crate::{Cause, Error, Limits, Piece, Sample};
+use crate::{Cause, Error, Limits, Piece, Record, Sample};
 
 /// The text formats that are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ fn whole(text: &str) -> Pieces {
     Box::new(passages(text).into_iter().map(|passage| Ok(piece(None, passage))))
 }
 
-fn piece(record: Option<u64>, passage: String) -> Piece {
+fn piece(record: Option<Record>, passage: String) -> Piece {
     Piece {
         record,
         segment: Segment::whole(Track::Text),

@@ -1,12 +1,14 @@
 //! Files of many items: JSON Lines, CSV and TSV.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use sensorium_types::Fields;
 use serde_json::Value;
 
 use super::{passage::passages, piece};
 use crate::media::Pieces;
-use crate::{Cause, Error, Limits, Piece, Result};
+use crate::{Cause, Error, Limits, Piece, Record, Result};
 
 /// Columns that hold the text of a row, the first that is there.
 const TEXT_COLUMNS: [&str; 8] = [
@@ -37,13 +39,13 @@ pub(super) fn json_lines(path: &Path, text: String, limits: &Limits) -> Pieces {
     Box::new(numbered.flat_map(move |(number, line)| records.pieces(number, fields_of_json(&line))))
 }
 
-fn fields_of_json(line: &str) -> std::result::Result<Vec<String>, Cause> {
+fn fields_of_json(line: &str) -> std::result::Result<Content, Cause> {
     let damaged = |detail: String| Cause::Damaged {
         format: "JSON".into(),
         detail,
     };
     let value: Value = serde_json::from_str(line).map_err(|error| damaged(error.to_string()))?;
-    let Value::Object(object) = value else {
+    let Value::Object(mut object) = value else {
         return Err(damaged("the line is not an object".into()));
     };
     let strings = |value: &Value| -> Vec<String> {
@@ -57,9 +59,13 @@ fn fields_of_json(line: &str) -> std::result::Result<Vec<String>, Cause> {
             _ => Vec::new(),
         }
     };
-    Ok(match object.get("text") {
-        Some(text) => strings(text),
+    let texts = match object.remove("text") {
+        Some(text) => strings(&text),
         None => object.values().flat_map(strings).collect(),
+    };
+    Ok(Content {
+        texts,
+        fields: object.into_iter().collect(),
     })
 }
 
@@ -70,18 +76,22 @@ pub(super) fn table(path: &Path, text: String, delimiter: u8, limits: &Limits) -
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .from_reader(std::io::Cursor::new(text));
-    let column = match reader.headers() {
-        Ok(headers) => text_column(headers),
+    let headers = match reader.headers() {
+        Ok(headers) => headers.clone(),
         Err(error) => return super::refused(path, damaged_row(&error)),
     };
+    let column = text_column(&headers);
     let records = Records::new(path, limits);
     let rows = (1..).zip(reader.into_records());
     Box::new(rows.flat_map(move |(number, row)| {
-        let fields = row.map_err(|error| damaged_row(&error)).map(|row| match column {
-            Some(column) => row.get(column).map(str::to_owned).into_iter().collect(),
-            None => row.iter().map(str::to_owned).collect(),
+        let content = row.map_err(|error| damaged_row(&error)).map(|row| Content {
+            texts: match column {
+                Some(column) => row.get(column).map(str::to_owned).into_iter().collect(),
+                None => row.iter().map(str::to_owned).collect(),
+            },
+            fields: named(&headers, &row, column),
         });
-        records.pieces(number, fields)
+        records.pieces(number, content)
     }))
 }
 
@@ -100,6 +110,25 @@ fn damaged_row(error: &csv::Error) -> Cause {
     }
 }
 
+/// The cells of `row` other than that in the text `column`, by the names of their columns.
+fn named(headers: &csv::StringRecord, row: &csv::StringRecord, column: Option<usize>) -> Fields {
+    let cells = headers.iter().zip(row).enumerate();
+    let others = cells.filter(|(place, (name, cell))| {
+        Some(*place) != column && !name.trim().is_empty() && !cell.trim().is_empty()
+    });
+    others
+        .map(|(_, (name, cell))| (name.trim().to_owned(), cell.into()))
+        .collect()
+}
+
+/// What a record says.
+struct Content {
+    /// What is encoded.
+    texts: Vec<String>,
+    /// What stands beside it.
+    fields: Fields,
+}
+
 /// Makes pieces of records, or errors that name the record.
 struct Records {
     path: PathBuf,
@@ -114,34 +143,49 @@ impl Records {
         }
     }
 
-    fn pieces(&self, number: u64, fields: std::result::Result<Vec<String>, Cause>) -> Vec<Result<Piece>> {
-        match fields.and_then(|fields| self.passages(&fields)) {
+    fn pieces(&self, number: u64, content: std::result::Result<Content, Cause>) -> Vec<Result<Piece>> {
+        match content.and_then(|content| Ok((self.passages(&content)?, content.fields))) {
             Err(cause) => vec![Err(Error::in_record(&self.path, number, cause))],
-            Ok(passages) => {
+            Ok((passages, fields)) => {
+                let record = Record {
+                    number,
+                    fields: Arc::new(fields),
+                };
                 let pieces = passages
                     .into_iter()
-                    .map(|passage| Ok(piece(Some(number), passage)));
+                    .map(|passage| Ok(piece(Some(record.clone()), passage)));
                 pieces.collect()
             }
         }
     }
 
-    fn passages(&self, fields: &[String]) -> std::result::Result<Vec<String>, Cause> {
-        for field in fields {
-            let chars = field.chars().count();
-            if chars > self.field_chars {
-                return Err(Cause::Limit {
-                    what: "a field has",
-                    found: format!("{chars} characters"),
-                    limit: self.field_chars.to_string(),
-                });
+    fn passages(&self, content: &Content) -> std::result::Result<Vec<String>, Cause> {
+        for text in &content.texts {
+            self.check(text)?;
+        }
+        for value in content.fields.values() {
+            match value {
+                Value::String(text) => self.check(text)?,
+                other => self.check(&other.to_string())?,
             }
         }
-        let passages = passages(&fields.join("\n"));
+        let passages = passages(&content.texts.join("\n"));
         if passages.is_empty() {
             return Err(Cause::Nothing("no text in it"));
         }
         Ok(passages)
+    }
+
+    fn check(&self, field: &str) -> std::result::Result<(), Cause> {
+        let chars = field.chars().count();
+        if chars > self.field_chars {
+            return Err(Cause::Limit {
+                what: "a field has",
+                found: format!("{chars} characters"),
+                limit: self.field_chars.to_string(),
+            });
+        }
+        Ok(())
     }
 }
 
@@ -156,7 +200,7 @@ mod tests {
             .map(|piece| match piece {
                 Err(error) => Err(error.to_string()),
                 Ok(piece) => match piece.sample {
-                    Sample::Text(text) => Ok((piece.record.unwrap(), text)),
+                    Sample::Text(text) => Ok((piece.record.unwrap().number, text)),
                     other => panic!("{other:?}"),
                 },
             })
@@ -197,6 +241,21 @@ mod tests {
                 .starts_with("a#2: cannot be decoded as table")
         );
         assert_eq!(read[2], Ok((3, "a cow".into())));
+    }
+
+    #[test]
+    fn a_record_keeps_what_stands_beside_its_text() {
+        let fields = |format, text: &str| {
+            let mut pieces = pieces(format, Path::new("a"), text.to_owned(), &Limits::default());
+            let record = pieces.next().unwrap().unwrap().record.unwrap();
+            serde_json::to_string(&*record.fields).unwrap()
+        };
+        let line = "{\"text\": \"a hen\", \"year\": 2024, \"tags\": [\"red\"]}\n";
+        assert_eq!(fields(Format::JsonLines, line), r#"{"tags":["red"],"year":2024}"#);
+        assert_eq!(
+            fields(Format::Csv, "id,caption,place,\n7,a hen,barn,x\n"),
+            r#"{"id":"7","place":"barn"}"#
+        );
     }
 
     #[test]

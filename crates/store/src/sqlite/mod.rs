@@ -188,6 +188,10 @@ impl Catalog for SqliteCatalog {
         self.read(|connection| words::find(connection, query, limit))
     }
 
+    fn generations(&self) -> Result<Vec<crate::Generation>> {
+        self.read(read::generations)
+    }
+
     fn summary(&self) -> Result<crate::Summary> {
         self.read(read::summary)
     }

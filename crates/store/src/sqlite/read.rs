@@ -255,6 +255,16 @@ pub(super) fn encoded(connection: &Connection, item: ItemKey) -> rusqlite::Resul
         .collect()
 }
 
+pub(super) fn generations(connection: &Connection) -> rusqlite::Result<Vec<Generation>> {
+    connection
+        .prepare_cached(
+            "SELECT space, windowing FROM generations
+             WHERE EXISTS (SELECT 1 FROM items WHERE generation = generations.key) ORDER BY key",
+        )?
+        .query_map([], |row| get_generation(row, 0))?
+        .collect()
+}
+
 pub(super) fn summary(connection: &Connection) -> rusqlite::Result<Summary> {
     // All numbers are of one moment.
     let snapshot = connection.unchecked_transaction()?;

@@ -123,6 +123,7 @@ fn tables(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
             bytes INTEGER NOT NULL,
             generation INTEGER NOT NULL REFERENCES generations
         ) STRICT;
+        CREATE INDEX items_by_generation ON items (generation);
         CREATE TABLE locations (
             key INTEGER PRIMARY KEY AUTOINCREMENT,
             item INTEGER NOT NULL REFERENCES items,

@@ -1,0 +1,65 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sensorium_types::{Modality, path_text};
+
+/// The result of indexing or searching.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why indexing or searching failed as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The index cannot be opened, read or written.
+    #[error(transparent)]
+    Store(#[from] sensorium_store::Error),
+    /// The model cannot be loaded, or fails.
+    #[error(transparent)]
+    Model(#[from] sensorium_model::Error),
+    /// A path that was asked for cannot be used; nothing was changed.
+    #[error("{}: {source}", path_text(path))]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The index holds vectors of another space.
+    #[error(
+        "the index in {} holds vectors of {index}, but the model gives {model}: name the right package with --model, \
+         or bring the index into the new space with `sensorium index --model DIR PATH...`",
+        path_text(folder)
+    )]
+    OtherSpace {
+        /// The folder of the index.
+        folder: PathBuf,
+        /// The space of most of its vectors.
+        index: String,
+        /// The space of the model.
+        model: String,
+    },
+    /// A file of the query cannot be used.
+    #[error("the query: {0}")]
+    Query(sensorium_media::Error),
+    /// A file of the query is not what it was named as.
+    #[error("the query: {} was given as {wanted} but holds {found}", path_text(path))]
+    QueryModality {
+        /// The file.
+        path: PathBuf,
+        /// What it was named as.
+        wanted: Modality,
+        /// What it is.
+        found: Modality,
+    },
+    /// A query without a part, or with a weight that is no positive number.
+    #[error("the query: {0}")]
+    BadQuery(&'static str),
+}
+
+impl Error {
+    pub(crate) fn path(path: &Path, source: io::Error) -> Self {
+        Self::Path {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use std::path::Path;
+
+use sensorium_store::Refusal;
+use sensorium_types::path_text;
+use serde::Serialize;
+
+/// What an indexing run did, in files.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Report {
+    /// Files that hold items now and did not before.
+    pub added: usize,
+    /// Files that hold something else than before.
+    pub updated: usize,
+    /// Files that hold what they held.
+    pub unchanged: usize,
+    /// Files that are gone.
+    pub dropped: usize,
+    /// Files of kinds that are not searched.
+    pub ignored: usize,
+    /// What could not be read, also from earlier runs.
+    pub refused: Vec<Refused>,
+}
+
+/// A file, a record or a folder that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Refused {
+    /// Its absolute path, with `#17` behind it for record 17.
+    pub path: String,
+    /// What is wrong.
+    pub cause: String,
+}
+
+impl Refused {
+    /// `refusal` of the file at `path`.
+    pub fn new(path: &Path, refusal: &Refusal) -> Self {
+        let path = path_text(path);
+        Self {
+            path: match refusal.record {
+                Some(record) => format!("{path}#{record}"),
+                None => path.into_owned(),
+            },
+            cause: refusal.cause.clone(),
+        }
+    }
+}
+
+/// How far an indexing run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// So many files were found by now.
+    Walking(usize),
+    /// So many files are new or may have changed.
+    Planned(usize),
+    /// So many more of them are done.
+    Done(usize),
+}

@@ -1,0 +1,156 @@
+//! Which files there are.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use sensorium_store::Stamp;
+use walkdir::{DirEntry, WalkDir};
+
+use super::Progress;
+use crate::{Error, Result};
+
+/// What is below the roots.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) files: Vec<FoundFile>,
+    /// Folders that could not be looked into, with the cause: what is below them is unknown.
+    pub(super) unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Something that is not a folder.
+#[derive(Debug, Clone)]
+pub(super) struct FoundFile {
+    pub(super) path: PathBuf,
+    pub(super) stamp: Stamp,
+}
+
+/// `paths` as absolute paths without links, those below another left out.
+pub(super) fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut roots = Vec::with_capacity(paths.len());
+    for path in paths {
+        roots.push(path.canonicalize().map_err(|source| Error::path(path, source))?);
+    }
+    roots.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+    let mut distinct: Vec<PathBuf> = Vec::with_capacity(roots.len());
+    for root in roots {
+        if !distinct.iter().any(|other| root.starts_with(other)) {
+            distinct.push(root);
+        }
+    }
+    Ok(distinct)
+}
+
+/// Finds the files at and below `roots`, other than hidden ones and those of the index in `own`.
+pub(super) fn walk(roots: &[PathBuf], own: &Path, progress: &mut dyn FnMut(Progress)) -> Found {
+    let mut found = Found::default();
+    for root in roots {
+        let entries = WalkDir::new(root).sort_by_file_name();
+        for entry in entries.into_iter().filter_entry(|entry| is_wanted(entry, own)) {
+            found.add(entry);
+            if found.files.len() % 1000 == 999 {
+                progress(Progress::Walking(found.files.len()));
+            }
+        }
+    }
+    found
+}
+
+/// What was named is wanted, even when it is hidden; the index itself never.
+fn is_wanted(entry: &DirEntry, own: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+    let hidden = entry.depth() > 0 && entry.file_name().as_bytes().starts_with(b".");
+    !hidden && entry.path() != own
+}
+
+impl Found {
+    fn add(&mut self, entry: walkdir::Result<DirEntry>) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return self.add_unreadable(&error),
+        };
+        let kind = entry.file_type();
+        // Links are not followed, so that nothing is found twice. One that leads nowhere is told as damage.
+        if kind.is_dir() || (kind.is_symlink() && entry.path().metadata().is_ok()) {
+            return;
+        }
+        match entry.metadata() {
+            Ok(metadata) => {
+                let stamp = stamp(&metadata);
+                self.files.push(FoundFile {
+                    path: entry.into_path(),
+                    stamp,
+                });
+            }
+            Err(error) => self.add_unreadable(&error),
+        }
+    }
+
+    fn add_unreadable(&mut self, error: &walkdir::Error) {
+        let gone = error
+            .io_error()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        if let Some(path) = error.path()
+            && !gone
+        {
+            let cause = error
+                .io_error()
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            self.unreadable
+                .push((path.to_owned(), format!("cannot be read: {cause}")));
+        }
+    }
+}
+
+/// By what a change of the file is noticed.
+pub(super) fn stamp(metadata: &Metadata) -> Stamp {
+    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+    Stamp {
+        size: metadata.size(),
+        modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn hidden_files_links_and_the_index_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for name in ["a.txt", ".hidden", "sub/b.txt", ".git/config", "own/catalog"] {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        std::os::unix::fs::symlink(&root, root.join("sub/loop")).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.join("sub/dangling")).unwrap();
+        let names = |roots: &[PathBuf]| -> Vec<String> {
+            let found = walk(&super::roots(roots).unwrap(), &root.join("own"), &mut |_| ());
+            let names = found
+                .files
+                .iter()
+                .map(|file| file.path.strip_prefix(&root).unwrap());
+            names.map(|name| name.display().to_string()).collect()
+        };
+        assert_eq!(
+            names(std::slice::from_ref(&root)),
+            ["a.txt", "sub/b.txt", "sub/dangling"]
+        );
+        assert_eq!(
+            names(&[root.join("sub"), root.clone(), root.join("sub/../sub")]).len(),
+            3
+        );
+        assert_eq!(
+            names(&[root.join(".hidden")]),
+            [".hidden"],
+            "what is named is wanted"
+        );
+        let missing = super::roots(&[root.join("a.txt"), root.join("missing")]).unwrap_err();
+        assert!(missing.to_string().contains("missing"), "{missing}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The two pipelines: [`Indexer`] brings files into an index, [`Searcher`] answers queries from it.
+
+mod error;
+mod index;
+mod search;
+mod status;
+
+pub use error::{Error, Result};
+pub use index::{IndexOptions, Indexer, Progress, Refused, Report};
+pub use search::{Answer, Part, PartContent, Query, Searcher};
+pub use status::{Bytes, FileCounts, Status, status, verify};

@@ -1,0 +1,27 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{ItemId, Modality, Segment};
+
+/// An item that answers a query.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// Its place in the answer, from 1.
+    pub rank: usize,
+    /// How well it answers, 0 to 1: comparable between modalities, and never rising with the rank.
+    pub score: f64,
+    /// The inner product of the query with the best segment.
+    pub similarity: f32,
+    /// The item.
+    pub item: ItemId,
+    /// Where it is found, as an absolute path; the first place when there are several.
+    pub path: String,
+    /// All places where it is found.
+    pub locations: Vec<String>,
+    /// What it is.
+    pub modality: Modality,
+    /// Its best segment.
+    pub segment: Segment,
+    /// The passage, when it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
