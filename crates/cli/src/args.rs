@@ -125,7 +125,7 @@ pub(crate) struct Index {
 A score of 0.5 stands for 3 standard deviations above unrelated items; scores of all modalities are comparable.")]
 pub(crate) struct Search {
     /// What to look for, in words
-    #[arg(value_name = "TEXT")]
+    #[arg(value_name = "TEXT", required_unless_present_any = ["text", "image", "audio", "video"])]
     pub(crate) query: Option<String>,
     /// More words, as a part of their own; repeatable
     #[arg(long, value_name = "TEXT")]
@@ -140,7 +140,7 @@ pub(crate) struct Search {
     #[arg(long, value_name = "FILE")]
     pub(crate) video: Vec<PathBuf>,
     /// How much the part before it counts
-    #[arg(long, value_name = "W")]
+    #[arg(long, value_name = "W", value_parser = weight)]
     pub(crate) weight: Vec<f32>,
     /// Only these: text, image, audio, video [default: all]
     #[arg(long, value_name = "MODALITY", value_delimiter = ',')]
@@ -238,6 +238,13 @@ pub(crate) struct Eval {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+}
+
+fn weight(text: &str) -> Result<f32, &'static str> {
+    let weight: Option<f32> = text.parse().ok();
+    weight
+        .filter(|weight| weight.is_finite() && *weight > 0.0)
+        .ok_or("expected a number above 0")
 }
 
 /// What one file may cost.

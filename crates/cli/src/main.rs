@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Refused) => ExitCode::from(3),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output::say(&format!("sensorium: {error:#}"));
+            output::say(&format!("sensorium: {}", told(&error)));
             ExitCode::from(1)
         }
     }
@@ -67,6 +67,18 @@ fn start_logging(verbose: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+}
+
+/// The error with its causes, as far as it does not tell them itself.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |told, cause| {
+        let cause = cause.to_string();
+        if told.contains(&cause) {
+            told
+        } else {
+            format!("{told}: {cause}")
+        }
+    })
 }
 
 /// Whether the reader of our output went away, as `head` does: that is no failure.

@@ -41,12 +41,17 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn refusals(&self) -> Result<Vec<(PathBuf, Refusal)>>;
 
-    /// Whether [`Write::Same`] would find items: a file with this content and the same extension was indexed
-    /// in `generation`.
+    /// What is refused in the file whose items [`Write::Same`] would find, one with this content and the same
+    /// extension that was indexed in `generation`; `None` when there is no such file.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn holds(&self, content: &Content, extension: &[u8], generation: &Generation) -> Result<bool>;
+    fn same(
+        &self,
+        content: &Content,
+        extension: &[u8],
+        generation: &Generation,
+    ) -> Result<Option<Vec<Refusal>>>;
 
     /// Calls `sink` with what changed in `space` after the change `sequence`, and returns the sequence of the
     /// last change. What it reports is of one moment. The vectors of an item come one after the other, behind

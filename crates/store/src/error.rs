@@ -55,6 +55,18 @@ pub enum Error {
         /// The file that could not grow.
         path: PathBuf,
     },
+    /// The system could not write.
+    #[error(
+        "{} could not be written ({detail}): the disk may be full or failing; nothing that was indexed is lost: \
+         mend it and run the same command again",
+        path.display()
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
     /// The file cannot be written.
     #[error("{} cannot be written: {detail}; choose a folder that can be with --index", path.display())]
     ReadOnly {
@@ -97,21 +109,17 @@ impl Error {
     pub(crate) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
         let path = path.to_owned();
+        let detail = error.to_string();
         match error.sqlite_error_code() {
+            Some(Code::SystemIoFailure) if is_about_writing(&error) => Self::Write { path, detail },
             Some(Code::DiskFull) => Self::Full { path },
             Some(
                 Code::ReadOnly
                 | Code::CannotOpen
                 | Code::PermissionDenied
                 | Code::AuthorizationForStatementDenied,
-            ) => Self::ReadOnly {
-                path,
-                detail: error.to_string(),
-            },
-            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged {
-                path,
-                detail: error.to_string(),
-            },
+            ) => Self::ReadOnly { path, detail },
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged { path, detail },
             _ => Self::Database { path, source: error },
         }
     }
@@ -130,4 +138,19 @@ impl Error {
             _ => Self::Io { path, source: error },
         }
     }
+}
+
+fn is_about_writing(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi;
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code.is_some_and(|code| {
+        [
+            ffi::SQLITE_IOERR_WRITE,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_DIR_FSYNC,
+            ffi::SQLITE_IOERR_TRUNCATE,
+            ffi::SQLITE_IOERR_SHMSIZE,
+        ]
+        .contains(&code)
+    })
 }

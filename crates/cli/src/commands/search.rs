@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::bail;
-use clap::ArgMatches;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory as _};
 use sensorium_engine::{Answer, Part, Query, Searcher};
 use sensorium_types::{Hit, Modality};
 
-use crate::args::{Common, Search};
+use crate::args::{Arguments, Common, Search};
 use crate::output::{Outcome, print, print_json, printable, say};
 use crate::terminal::Terminal;
 
@@ -16,7 +16,7 @@ const EXCERPT: usize = 160;
 
 pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> anyhow::Result<Outcome> {
     let query = Query {
-        parts: parts(options, matches)?,
+        parts: parts(options, matches),
         to: modalities(&options.to),
         limit: options.limit,
     };
@@ -32,8 +32,8 @@ pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> an
     Ok(Outcome::Done)
 }
 
-/// The parts in the order in which they were given, each with the weight behind it.
-fn parts(options: &Search, matches: &ArgMatches) -> anyhow::Result<Vec<Part>> {
+/// The parts in the order in which they were given, each with the weight behind it. Wrong usage ends the program.
+fn parts(options: &Search, matches: &ArgMatches) -> Vec<Part> {
     let places = |name: &str| matches.indices_of(name).into_iter().flatten();
     let files = |name: &str, modality: Modality, paths: &[std::path::PathBuf]| -> Vec<(usize, Part)> {
         let parts = paths.iter().map(|path| Part::file(modality, path));
@@ -50,10 +50,15 @@ fn parts(options: &Search, matches: &ArgMatches) -> anyhow::Result<Vec<Part>> {
     for (place, weight) in places("weight").zip(&options.weight) {
         match parts.iter_mut().rfind(|(part, _)| *part < place) {
             Some((_, part)) => part.weight = *weight,
-            None => bail!("--weight {weight} stands before every part: it applies to the part before it"),
+            None => Arguments::command()
+                .error(
+                    ErrorKind::ArgumentConflict,
+                    format!("--weight {weight} stands before every part: it applies to the part before it"),
+                )
+                .exit(),
         }
     }
-    Ok(parts.into_iter().map(|(_, part)| part).collect())
+    parts.into_iter().map(|(_, part)| part).collect()
 }
 
 /// Each of `wanted` once; all when there is none.

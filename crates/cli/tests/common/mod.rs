@@ -7,6 +7,8 @@
     reason = "clippy knows tests, but not their helpers"
 )]
 
+pub(crate) mod index;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;

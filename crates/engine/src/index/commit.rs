@@ -34,10 +34,21 @@ pub(super) struct Committer<'a> {
     batch: Vec<Write>,
     bytes: usize,
     since: Instant,
-    /// The kinds that were decoded in this run, with the cause where they were refused.
-    finished: HashMap<Kind, Option<Refusal>>,
+    /// The kinds that were decoded in this run.
+    finished: HashMap<Kind, Outcome>,
     /// Files of a kind whose first is still on its way.
     waiting: HashMap<Kind, Vec<Job>>,
+}
+
+/// What came of decoding a file, and of all others of its kind.
+#[derive(Debug, Clone)]
+enum Outcome {
+    /// It holds items; some of its records may be refused.
+    Indexed(Vec<Refusal>),
+    /// It is refused.
+    Refused(Refusal),
+    /// It vanished while it was read.
+    Gone,
 }
 
 impl<'a> Committer<'a> {
@@ -70,8 +81,8 @@ impl<'a> Committer<'a> {
                 self.refuse(job, &error);
                 1
             }
-            Event::Known(job) => {
-                self.put_same(job);
+            Event::Known(job, refusals) => {
+                self.put_same(job, &refusals);
                 1
             }
             Event::Repeated(job) => self.repeated(job),
@@ -103,44 +114,45 @@ impl<'a> Committer<'a> {
 
     fn encoded(&mut self, job: Job, file: sensorium_media::Result<EncodedFile>) -> usize {
         let kind = kind(job.content, &job.path);
-        let refusal = match file {
+        let outcome = match file {
             Err(error) => self.refuse(job, &error),
             Ok(_) if has_changed(&job) => {
                 let refusal = whole("was changed while it was read: index it again");
-                self.set_aside(job, FileState::RefusedForNow, refusal.clone());
-                Some(refusal)
+                self.set_aside(job, FileState::RefusedForNow, refusal)
             }
             Ok(file) => self.index(job, file),
         };
         let waiting = self.waiting.remove(&kind).unwrap_or_default();
-        self.finished.insert(kind, refusal);
+        self.finished.insert(kind, outcome);
         1 + waiting.into_iter().map(|job| self.repeated(job)).sum::<usize>()
     }
 
     /// A file of the kind of another file of this run.
     fn repeated(&mut self, job: Job) -> usize {
         let kind = kind(job.content, &job.path);
-        match self.finished.get(&kind) {
+        match self.finished.get(&kind).cloned() {
             None => {
                 self.waiting.entry(kind).or_default().push(job);
                 return 0;
             }
-            Some(None) => self.put_same(job),
-            Some(Some(refusal)) => {
-                let refusal = refusal.clone();
-                // Only the first of its kind knows whether the cause may pass.
+            Some(Outcome::Indexed(refusals)) => self.put_same(job, &refusals),
+            // Only the first of its kind knows whether the cause may pass: the next run asks again.
+            Some(Outcome::Refused(refusal)) => {
                 self.set_aside(job, FileState::RefusedForNow, refusal);
             }
+            // So the next run decodes this one.
+            Some(Outcome::Gone) => {}
         }
         1
     }
 
-    fn put_same(&mut self, job: Job) {
+    fn put_same(&mut self, job: Job, refusals: &[Refusal]) {
         match job.before {
             Before::Items(content) if content == Some(job.content) => self.report.unchanged += 1,
             Before::Items(_) => self.report.updated += 1,
             Before::Nothing => self.report.added += 1,
         }
+        self.report_refusals(&job, refusals);
         self.batch.push(Write::Same {
             stamp: job.stored_stamp(),
             path: job.path,
@@ -149,8 +161,8 @@ impl<'a> Committer<'a> {
         });
     }
 
-    /// Puts the items of a file into the batch; returns why, when it has none.
-    fn index(&mut self, job: Job, file: EncodedFile) -> Option<Refusal> {
+    /// Puts the items of a file into the batch.
+    fn index(&mut self, job: Job, file: EncodedFile) -> Outcome {
         let refusals: Vec<Refusal> = file
             .refused
             .iter()
@@ -162,15 +174,14 @@ impl<'a> Committer<'a> {
         let items = self.items(&job, file);
         if items.is_empty() && refusals.is_empty() {
             let refusal = whole("has nothing in it that can be searched");
-            self.set_aside(job, FileState::Refused, refusal.clone());
-            return Some(refusal);
+            return self.set_aside(job, FileState::Refused, refusal);
         }
         match job.before {
             Before::Items(_) => self.report.updated += 1,
             Before::Nothing => self.report.added += 1,
         }
-        self.put(job, FileState::Indexed, refusals, items);
-        None
+        self.put(job, FileState::Indexed, refusals.clone(), items);
+        Outcome::Indexed(refusals)
     }
 
     fn items(&mut self, job: &Job, file: EncodedFile) -> Vec<NewItem> {
@@ -220,45 +231,48 @@ impl<'a> Committer<'a> {
         }
     }
 
-    /// Puts a file that was not decoded into the batch; returns why, unless it is of a kind that is ignored.
-    fn refuse(&mut self, job: Job, error: &sensorium_media::Error) -> Option<Refusal> {
-        if let Cause::Unknown(_) = error.cause {
-            self.report.ignored += 1;
-            self.put(job, FileState::Ignored, Vec::new(), Vec::new());
-            return None;
-        }
+    /// Puts a file that was not decoded into the batch.
+    fn refuse(&mut self, job: Job, error: &sensorium_media::Error) -> Outcome {
         let refusal = whole(&error.cause.to_string());
         let state = match &error.cause {
+            Cause::Unknown(_) => {
+                self.report.ignored += 1;
+                self.put(job, FileState::Ignored, Vec::new(), Vec::new());
+                return Outcome::Refused(refusal);
+            }
             Cause::Read(_) if job.path.symlink_metadata().is_err() => {
                 // It was there a moment ago.
                 if let Before::Items(_) = job.before {
                     self.report.dropped += 1;
                 }
                 self.batch.push(Write::Forget(job.path));
-                return None;
+                return Outcome::Gone;
             }
             // What it holds may be what it held: that is kept until it can be read again.
             Cause::Read(_) if job.before != Before::Nothing => {
-                self.report.refused.push(Refused::new(&job.path, &refusal));
-                return Some(refusal);
+                self.report_refusals(&job, std::slice::from_ref(&refusal));
+                return Outcome::Refused(refusal);
             }
             Cause::Read(_) | Cause::Limit { .. } | Cause::TooSlow(_) | Cause::MissingProgram { .. } => {
                 FileState::RefusedForNow
             }
             _ => FileState::Refused,
         };
-        self.set_aside(job, state, refusal.clone());
-        Some(refusal)
+        self.set_aside(job, state, refusal)
     }
 
-    fn set_aside(&mut self, job: Job, state: FileState, refusal: Refusal) {
-        self.put(job, state, vec![refusal], Vec::new());
+    fn set_aside(&mut self, job: Job, state: FileState, refusal: Refusal) -> Outcome {
+        self.put(job, state, vec![refusal.clone()], Vec::new());
+        Outcome::Refused(refusal)
+    }
+
+    fn report_refusals(&mut self, job: &Job, refusals: &[Refusal]) {
+        let refused = refusals.iter().map(|refusal| Refused::new(&job.path, refusal));
+        self.report.refused.extend(refused);
     }
 
     fn put(&mut self, job: Job, state: FileState, refusals: Vec<Refusal>, items: Vec<NewItem>) {
-        self.report
-            .refused
-            .extend(refusals.iter().map(|refusal| Refused::new(&job.path, refusal)));
+        self.report_refusals(&job, &refusals);
         let stamp = job.stored_stamp();
         self.batch.push(Write::File(NewFile {
             file: IndexedFile {

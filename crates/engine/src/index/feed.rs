@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
 use sensorium_media::{Cause, Limits};
-use sensorium_store::{Catalog, Content, Generation};
+use sensorium_store::{Catalog, Content, Generation, Refusal};
 
 use super::Event;
 use super::plan::Job;
@@ -33,15 +33,17 @@ impl Feed<'_> {
             let event = match self.hash(&mut job) {
                 Err(error) => Event::Refused(job, error),
                 Ok(()) if queued.contains(&kind(job.content, &job.path)) => Event::Repeated(job),
-                Ok(()) if self.is_known(&job) => Event::Known(job),
-                Ok(()) => {
-                    queued.insert(kind(job.content, &job.path));
-                    let path = job.path.clone();
-                    if queue.send((job, path)).is_err() {
-                        return;
+                Ok(()) => match self.known(&job) {
+                    Some(refusals) => Event::Known(job, refusals),
+                    None => {
+                        queued.insert(kind(job.content, &job.path));
+                        let path = job.path.clone();
+                        if queue.send((job, path)).is_err() {
+                            return;
+                        }
+                        continue;
                     }
-                    continue;
-                }
+                },
             };
             if events.send(event).is_err() {
                 return;
@@ -63,11 +65,13 @@ impl Feed<'_> {
         read().map_err(|error| sensorium_media::Error::new(&job.path.clone(), Cause::Read(error)))
     }
 
+    /// What is refused in the file of the catalogue that is the same, when there is one.
+    ///
     /// When the catalogue cannot be asked, the file is decoded; the committer will meet the same trouble.
-    fn is_known(&self, job: &Job) -> bool {
+    fn known(&self, job: &Job) -> Option<Vec<Refusal>> {
         let extension = job.path.extension().unwrap_or_default().as_bytes();
-        let known = self.catalog.holds(&job.content, extension, self.generation);
-        known.unwrap_or(false)
+        let same = self.catalog.same(&job.content, extension, self.generation);
+        same.unwrap_or_default()
     }
 }
 

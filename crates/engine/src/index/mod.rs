@@ -16,7 +16,7 @@ use std::thread;
 use crossbeam_channel::bounded;
 use sensorium_media::{Limits, WINDOWING_VERSION};
 use sensorium_model::{EncodedFile, Package, Pool};
-use sensorium_store::{Catalog, Generation, SqliteCatalog, WriterLock};
+use sensorium_store::{Catalog, Generation, Refusal, SqliteCatalog, WriterLock};
 
 use self::commit::Committer;
 use self::feed::Feed;
@@ -49,8 +49,8 @@ pub struct Indexer {
 enum Event {
     /// It was refused before it was decoded, or is ignored.
     Refused(Job, sensorium_media::Error),
-    /// Its content is in the catalogue.
-    Known(Job),
+    /// Its content is in the catalogue, with these refusals.
+    Known(Job, Vec<Refusal>),
     /// Its content is that of another file of this run.
     Repeated(Job),
     /// It was decoded and encoded, or refused.

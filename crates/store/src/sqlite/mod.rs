@@ -143,13 +143,16 @@ impl Catalog for SqliteCatalog {
         self.read(read::refusals)
     }
 
-    fn holds(
+    fn same(
         &self,
         content: &crate::Content,
         extension: &[u8],
         generation: &crate::Generation,
-    ) -> Result<bool> {
-        self.read(|connection| Ok(read::holder(connection, content, extension, generation)?.is_some()))
+    ) -> Result<Option<Vec<crate::Refusal>>> {
+        self.read(|connection| {
+            let holder = read::holder(connection, content, extension, generation)?;
+            holder.map(|file| read::refusals_of(connection, file)).transpose()
+        })
     }
 
     fn changes(

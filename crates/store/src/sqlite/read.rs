@@ -66,7 +66,7 @@ fn get_refusal(row: &Row<'_>, column: usize) -> rusqlite::Result<Refusal> {
     })
 }
 
-fn refusals_of(connection: &Connection, file: i64) -> rusqlite::Result<Vec<Refusal>> {
+pub(super) fn refusals_of(connection: &Connection, file: i64) -> rusqlite::Result<Vec<Refusal>> {
     connection
         .prepare_cached("SELECT record, cause FROM refusals WHERE file = ? ORDER BY record")?
         .query_map([file], |row| get_refusal(row, 0))?

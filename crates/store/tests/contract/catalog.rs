@@ -120,9 +120,12 @@ pub(crate) fn keeps_items_as_long_as_a_file_holds_them(make: Make) {
     let key = catalog.find(&id(1)).unwrap().unwrap();
 
     // Copied under a name with the same extension, then the first place goes: a rename.
-    assert!(catalog.holds(&[7; 32], b"jpg", &generation(0)).unwrap());
-    assert!(!catalog.holds(&[7; 32], b"txt", &generation(0)).unwrap());
-    assert!(!catalog.holds(&[7; 32], b"jpg", &generation(1)).unwrap());
+    assert_eq!(
+        catalog.same(&[7; 32], b"jpg", &generation(0)).unwrap(),
+        Some(Vec::new())
+    );
+    assert_eq!(catalog.same(&[7; 32], b"txt", &generation(0)).unwrap(), None);
+    assert_eq!(catalog.same(&[7; 32], b"jpg", &generation(1)).unwrap(), None);
     let same = Write::Same {
         path: there.to_owned(),
         stamp: Default::default(),

@@ -1,0 +1,236 @@
+//! `sensorium search`, end to end, on the demo pack.
+
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+mod common;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use common::{checkout, run, run_json, sensorium};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The demo pack, indexed once.
+fn index() -> PathBuf {
+    static INDEX: OnceLock<TempDir> = OnceLock::new();
+    let folder = INDEX.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = sensorium();
+        command.arg("index");
+        for part in ["photos", "sounds", "videos", "notes", "pairs.jsonl"] {
+            command.arg(demo(part));
+        }
+        run(command.arg("--index").arg(folder.path()), 0);
+        folder
+    });
+    folder.path().to_owned()
+}
+
+fn demo(path: &str) -> PathBuf {
+    checkout().join("demo").join(path).canonicalize().unwrap()
+}
+
+fn search(words: &[&str]) -> Value {
+    run_json(
+        sensorium()
+            .args(["search", "--json"])
+            .args(words)
+            .env("SENSORIUM_INDEX", index()),
+        0,
+    )
+}
+
+fn paths(answer: &Value) -> Vec<&str> {
+    answer["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["path"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn an_answer_has_the_form_of_the_contract() {
+    let answer = search(&["A brown hen walks about.", "-n", "40"]);
+    assert_eq!(
+        answer["query"]["parts"],
+        json!([{"modality": "text", "text": "A brown hen walks about."}])
+    );
+    assert_eq!(answer["query"]["to"], json!(["text", "image", "audio", "video"]));
+    assert!(answer["space"].as_str().unwrap().starts_with("sensorium-base@"));
+    assert!(answer["took_ms"].as_f64().unwrap() > 0.0);
+    let hits = answer["hits"].as_array().unwrap();
+    assert_eq!(hits.len(), 40);
+    for (hit, rank) in hits.iter().zip(1..) {
+        assert_eq!(hit["rank"], rank);
+        let score = hit["score"].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&score));
+        assert!(hit["item"].as_str().unwrap().starts_with("b3:"));
+        assert_eq!(hit["path"], hit["locations"][0]);
+        assert!(std::path::Path::new(hit["path"].as_str().unwrap()).is_absolute());
+        assert_eq!(hit["text"].is_string(), hit["modality"] == "text");
+        assert_eq!(
+            hit["segment"]["start"].is_f64(),
+            ["audio", "video"].contains(&hit["modality"].as_str().unwrap())
+        );
+    }
+    let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
+    assert!(
+        scores.is_sorted_by(|a, b| a >= b),
+        "scores never rise: {scores:?}"
+    );
+    let modalities: std::collections::BTreeSet<_> =
+        hits.iter().map(|hit| hit["modality"].as_str().unwrap()).collect();
+    assert_eq!(modalities.len(), 4, "all modalities meet in one ranking");
+}
+
+#[test]
+fn every_direction_finds_what_belongs_together() {
+    let video = demo("videos/hen-made-from-photo.mp4").display().to_string();
+    let (photo, text) = (
+        demo("photos/hen.webp").display().to_string(),
+        "A brown hen walks about.",
+    );
+    let pair = format!("{}#12", demo("pairs.jsonl").display());
+    let sound = search(&["--video", &video, "--to", "audio", "-n", "1"]);
+    let sound = paths(&sound)[0].to_owned();
+    assert!(sound.contains("sounds/"), "{sound}");
+    let queries = [
+        ("text", vec![text]),
+        ("image", vec!["--image", &photo]),
+        ("audio", vec!["--audio", &sound]),
+        ("video", vec!["--video", &video]),
+    ];
+    let targets = [
+        ("text", &pair),
+        ("image", &photo),
+        ("audio", &sound),
+        ("video", &video),
+    ];
+    for (from, query) in &queries {
+        for (to, expected) in targets {
+            let depth = match (*from, to) {
+                // Names alone join sounds to words and pictures.
+                ("audio", "text" | "image") | ("text" | "image", "audio") => "40",
+                _ => "5",
+            };
+            let answer = search(&[query.as_slice(), &["--to", to, "-n", depth]].concat());
+            assert!(
+                answer["hits"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .all(|hit| hit["modality"] == to)
+            );
+            assert!(
+                paths(&answer).contains(&expected.as_str()),
+                "{from}->{to}: {:?}",
+                paths(&answer)
+            );
+        }
+    }
+}
+
+#[test]
+fn the_ranking_is_the_one_that_eval_measures() {
+    let card = run_json(
+        sensorium().arg("eval").arg(demo("pairs.jsonl")).args([
+            "--directions",
+            "text:image,audio:video",
+            "--json",
+        ]),
+        0,
+    );
+    let pairs = std::fs::read_to_string(demo("pairs.jsonl")).unwrap();
+    let (mut found, mut queries) = (0, 0);
+    for line in pairs.lines() {
+        let pair: Value = serde_json::from_str(line).unwrap();
+        let (Some(audio), Some(video)) = (pair["audio"].as_str(), pair["video"].as_str()) else {
+            continue;
+        };
+        let audio = demo(audio).display().to_string();
+        let answer = search(&["--audio", &audio, "--to", "video", "-n", "1"]);
+        queries += 1;
+        found += u32::from(paths(&answer)[0] == demo(video).to_str().unwrap());
+    }
+    let direction = &card["directions"]["audio->video"];
+    assert_eq!(direction["queries"], queries);
+    assert!((direction["r1"].as_f64().unwrap() - f64::from(found) / f64::from(queries)).abs() < 1e-9);
+}
+
+#[test]
+fn parts_work_together_and_weights_count() {
+    let photo = demo("photos/hen.webp").display().to_string();
+    let rank = |words: &[&str]| {
+        let answer = search(&[words, &["--to", "image", "-n", "64"]].concat());
+        paths(&answer).iter().position(|path| *path == photo).unwrap()
+    };
+    let sheep = "A woolly sheep grazes.";
+    let (alone, both) = (rank(&[sheep]), rank(&[sheep, "--image", &photo]));
+    assert!(both < alone, "{both} {alone}");
+    assert!(rank(&[sheep, "--weight", "9", "--image", &photo]) >= both);
+    assert_eq!(rank(&[sheep, "--image", &photo, "--weight", "99"]), 0);
+    let answer = search(&["--image", &photo, "--weight", "2", "--text", sheep]);
+    let parts =
+        json!([{"modality": "image", "path": photo, "weight": 2.0}, {"modality": "text", "text": sheep}]);
+    assert_eq!(answer["query"]["parts"], parts);
+}
+
+#[test]
+fn wrong_usage_says_what_is_wrong() {
+    let fails = |words: &[&str], code, expected: &str| {
+        let (_, error) = run(
+            sensorium()
+                .arg("search")
+                .args(words)
+                .env("SENSORIUM_INDEX", index()),
+            code,
+        );
+        assert!(error.contains(expected), "{error}");
+    };
+    let goat = demo("sounds/goat.opus").display().to_string();
+    fails(&[], 2, "required");
+    fails(&["--weight", "2", "hen"], 2, "before every part");
+    fails(&["hen", "--weight", "-1"], 2, "");
+    fails(&["hen", "--weight", "0"], 2, "a number above 0");
+    fails(&["hen", "--to", "smell"], 2, "expected text, image, audio, video");
+    fails(&["--image", &goat], 1, "was given as image but holds audio");
+    fails(&["--image", "/missing.jpg"], 1, "/missing.jpg: cannot be read");
+    fails(&[" "], 1, "a text is empty");
+    fails(
+        &["hen", "--index", "/nowhere"],
+        1,
+        "sensorium index FOLDER --index /nowhere",
+    );
+    let (out, _) = run(
+        sensorium()
+            .args(["search", "hen", "-n", "0"])
+            .env("SENSORIUM_INDEX", index()),
+        0,
+    );
+    assert_eq!(out, "");
+}
+
+#[test]
+fn people_read_rank_score_modality_time_and_path() {
+    let words = [
+        "search",
+        "A brown hen walks about.",
+        "--to",
+        "video,text",
+        "-n",
+        "2",
+    ];
+    let (out, _) = run(sensorium().args(words).env("SENSORIUM_INDEX", index()), 0);
+    let lines: Vec<_> = out.lines().collect();
+    assert!(
+        lines[0].starts_with("  1  0.9") && lines[0].contains("pairs.jsonl#12"),
+        "{out}"
+    );
+    assert_eq!(lines[1].trim(), "\"A brown hen walks about.\"");
+    assert!(
+        lines[2].contains("video  0:00.0-0:0") && lines[2].contains("hen-made-from-photo.mp4"),
+        "{out}"
+    );
+}
