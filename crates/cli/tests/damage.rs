@@ -11,8 +11,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use common::{ffmpeg, run_json, sensorium};
+use common::{checkout, ffmpeg, run_json, sensorium};
 use sensorium_types::path_text;
+use serde_json::{Value, json};
 
 /// Files with a part of the cause that each must be refused for.
 struct Damage {
@@ -210,17 +211,17 @@ fn things_that_are_no_files(damage: &mut Damage) {
     let locked = damage.folder.join("locked.txt");
     fs::write(&locked, "secret").unwrap();
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
-    // Root may read everything.
-    if fs::read(&locked).is_err() {
-        damage.expected.push((locked, "Permission denied"));
+    match fs::read(&locked) {
+        Err(_) => damage.expected.push((locked, "Permission denied")),
+        // Root may read everything.
+        Ok(_) => fs::remove_file(locked).unwrap(),
     }
 }
 
-#[test]
-fn each_damaged_file_is_refused_for_its_own_cause_and_good_ones_are_embedded() {
-    let folder = tempfile::tempdir().unwrap();
+/// Every kind of damage, in `folder`.
+fn all_damage(folder: &Path) -> Damage {
     let mut damage = Damage {
-        folder: folder.path().to_owned(),
+        folder: folder.canonicalize().unwrap(),
         expected: Vec::new(),
     };
     pictures(&mut damage);
@@ -228,18 +229,13 @@ fn each_damaged_file_is_refused_for_its_own_cause_and_good_ones_are_embedded() {
     sounds_and_videos(&mut damage);
     things_that_are_no_files(&mut damage);
     assert!(damage.expected.len() >= 25);
-    let good = folder.path().join("good.txt");
-    fs::write(&good, "a good file among bad ones").unwrap();
+    damage
+}
 
-    let mut command = sensorium();
-    command
-        .arg("embed")
-        .args(damage.expected.iter().map(|(path, _)| path))
-        .arg(&good);
-    let document = run_json(command.args(["--max-picture-time", "5"]), 3);
-
+/// Panics unless `document` lists exactly these as refused, each for its cause.
+fn assert_refused(document: &Value, expected: &[(PathBuf, &str)]) {
     let refused = document["refused"].as_array().unwrap();
-    for (path, expected) in &damage.expected {
+    for (path, expected) in expected {
         let path = path_text(path);
         let found = refused.iter().find(|refused| refused["path"] == path.as_ref());
         let cause = found.unwrap_or_else(|| panic!("{path} was not refused"))["cause"]
@@ -248,8 +244,58 @@ fn each_damaged_file_is_refused_for_its_own_cause_and_good_ones_are_embedded() {
         assert!(cause.contains(expected), "{path}: {cause}");
         assert!(cause.len() < 1000, "{path}: {cause}");
     }
-    assert_eq!(refused.len(), damage.expected.len());
+    assert_eq!(refused.len(), expected.len());
+}
+
+#[test]
+fn each_damaged_file_is_refused_for_its_own_cause_and_good_ones_are_embedded() {
+    let folder = tempfile::tempdir().unwrap();
+    let damage = all_damage(folder.path());
+    let good = folder.path().join("good.txt");
+    fs::write(&good, "a good file among bad ones").unwrap();
+    let mut command = sensorium();
+    command
+        .arg("embed")
+        .args(damage.expected.iter().map(|(path, _)| path))
+        .arg(&good);
+    let document = run_json(command.args(["--max-picture-time", "5"]), 3);
+    assert_refused(&document, &damage.expected);
     assert_eq!(document["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn good_files_among_damaged_ones_are_indexed_and_the_damaged_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut damage = all_damage(folder.path());
+    // A folder is looked into, whatever its name.
+    damage.expected.retain(|(_, cause)| *cause != "is a folder");
+    let good = damage.folder.join("good");
+    fs::create_dir(&good).unwrap();
+    for name in [
+        "photos/hen.webp",
+        "sounds/goat.opus",
+        "videos/hen-made-from-photo.mp4",
+        "notes/farm-diary.md",
+    ] {
+        let path = checkout().join("demo").join(name);
+        fs::copy(&path, good.join(path.file_name().unwrap())).unwrap();
+    }
+    let index = tempfile::tempdir().unwrap();
+    let run = |code| {
+        let mut command = sensorium();
+        command
+            .arg("index")
+            .arg(&damage.folder)
+            .arg("--index")
+            .arg(index.path());
+        run_json(command.args(["--json", "--max-picture-time", "5"]), code)
+    };
+    let report = run(3);
+    assert_eq!(report["added"], 4);
+    assert_refused(&report, &damage.expected);
+    let again = run(3);
+    assert_eq!((&again["added"], &again["unchanged"]), (&json!(0), &json!(4)));
+    assert_refused(&again, &damage.expected);
 }
 
 #[test]

@@ -70,8 +70,14 @@ impl Found {
             Err(error) => return self.add_unreadable(&error),
         };
         let kind = entry.file_type();
-        // Links are not followed, so that nothing is found twice. One that leads nowhere is told as damage.
-        if kind.is_dir() || (kind.is_symlink() && entry.path().metadata().is_ok()) {
+        // Links are not followed, so that nothing is found twice. One that leads to no file is told as damage.
+        let leads_to_file = || {
+            entry
+                .path()
+                .metadata()
+                .is_ok_and(|target| target.is_file() || target.is_dir())
+        };
+        if kind.is_dir() || (kind.is_symlink() && leads_to_file()) {
             return;
         }
         match entry.metadata() {
