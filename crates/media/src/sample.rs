@@ -52,6 +52,18 @@ pub enum Sample {
     Sound(Vec<f32>),
 }
 
+impl Sample {
+    /// About how much memory it takes; frames that windows share count in each.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Picture(picture) => picture.rgb.len(),
+            Self::Frames(frames) => frames.iter().map(|frame| frame.rgb.len()).sum(),
+            Self::Sound(samples) => size_of_val(&samples[..]),
+        }
+    }
+}
+
 /// A record of a file that holds many items (JSONL, CSV, TSV).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {

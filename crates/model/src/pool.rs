@@ -10,12 +10,16 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use sensorium_media::{Limits, Piece, Record, Sample, Target};
 use sensorium_types::{Embedding, Modality, Segment};
 
+use crate::budget::{Budget, Share};
 use crate::{Encoder, Encoding, Package, Result};
 
-/// Pieces of one file that are encoded together; also what bounds the memory of a long video.
+/// Pieces of one file that are encoded together.
 const BATCH: usize = 8;
 
-/// Inline texts that are encoded together.
+/// Bytes of decoded samples that may wait to be encoded.
+const WAITING_BYTES: usize = 96 << 20;
+
+/// Texts that are encoded together, also of different files.
 const TEXT_BATCH: usize = 64;
 
 /// More encoders than this would hold more copies of the weights than they gain; they get threads instead.
@@ -142,16 +146,20 @@ impl Pool {
         let count = self.encoders.len();
         let (target, limits) = (&self.target, &self.limits);
         thread::scope(|scope| {
-            // Few batches wait, so that memory is bounded however fast the decoders are.
-            let (job_sender, jobs) = bounded::<Job>(2 * count);
+            // Few bytes wait, so that memory is bounded however fast the decoders are.
+            let (job_sender, jobs) = bounded::<Job>(TEXT_BATCH * count);
+            let queue = Queue {
+                jobs: job_sender,
+                budget: Budget::new(WAITING_BYTES),
+            };
             let (event_sender, events) = bounded::<Event<N>>(2 * count);
             for _ in 0..count {
-                let (files, jobs, events) = (&files, job_sender.clone(), event_sender.clone());
+                let (files, queue, events) = (&files, queue.clone(), event_sender.clone());
                 // A poisoned lock means that another thread has panicked, which ends everything anyway.
                 let next = || files.lock().ok()?.next();
                 scope.spawn(move || {
                     while let Some((file, (name, path))) = next() {
-                        let end = decode(file, &path, limits, target, &jobs);
+                        let end = decode(file, &path, limits, target, &queue);
                         if events.send(Event::Decoded(file, name, end)).is_err() {
                             return;
                         }
@@ -162,7 +170,7 @@ impl Pool {
                 let (jobs, events) = (jobs.clone(), event_sender.clone());
                 scope.spawn(move || encode(encoder, &jobs, &events));
             }
-            drop((job_sender, jobs, event_sender));
+            drop((queue, jobs, event_sender));
             // Returning drops `events`, which stops the encoders and, through them, the decoders.
             collect(events, &mut done)
         })
@@ -175,11 +183,20 @@ fn take<'a, T>(next: &AtomicUsize, list: &'a [T]) -> Option<(usize, &'a T)> {
     Some((index, list.get(index)?))
 }
 
-/// A batch of pieces of one file, of which `first` is the place of the first.
+/// The way from the decoders to the encoders.
+#[derive(Clone)]
+struct Queue {
+    jobs: Sender<Job>,
+    budget: Arc<Budget>,
+}
+
+/// Some pieces of one file, of which `first` is the place of the first.
 struct Job {
     file: usize,
     first: usize,
     pieces: Vec<Piece>,
+    /// Held until the pieces are encoded.
+    share: Share,
 }
 
 enum Event<N> {
@@ -208,7 +225,7 @@ fn decode(
     path: &Path,
     limits: &Limits,
     target: &Target,
-    jobs: &Sender<Job>,
+    queue: &Queue,
 ) -> sensorium_media::Result<Decoded> {
     let media = sensorium_media::open(path, limits, target)?;
     let mut decoded = Decoded {
@@ -224,54 +241,97 @@ fn decode(
             Err(error) if error.record.is_some() => decoded.refused.push(error),
             Err(error) => return Err(error),
         }
-        if pieces.len() == BATCH && !decoded.send(file, &mut pieces, jobs) {
+        if pieces.len() == BATCH && !decoded.send(file, &mut pieces, queue) {
             return Ok(decoded);
         }
     }
-    decoded.send(file, &mut pieces, jobs);
+    decoded.send(file, &mut pieces, queue);
     Ok(decoded)
 }
 
 impl Decoded {
     /// Whether somebody still listens; nobody does when the model has failed, which ends everything.
-    fn send(&mut self, file: usize, pieces: &mut Vec<Piece>, jobs: &Sender<Job>) -> bool {
+    fn send(&mut self, file: usize, pieces: &mut Vec<Piece>, queue: &Queue) -> bool {
         let first = self.pieces;
         self.pieces += pieces.len();
         let pieces = std::mem::take(pieces);
-        pieces.is_empty() || jobs.send(Job { file, first, pieces }).is_ok()
+        if pieces.is_empty() {
+            return true;
+        }
+        let job = Job {
+            file,
+            first,
+            share: queue
+                .budget
+                .take(pieces.iter().map(|piece| piece.sample.bytes()).sum()),
+            pieces,
+        };
+        queue.jobs.send(job).is_ok()
     }
 }
 
+/// Encodes what comes, texts of several files together.
 fn encode<N>(encoder: &mut Encoder, jobs: &Receiver<Job>, events: &Sender<Event<N>>) {
-    for Job { file, first, pieces } in jobs {
-        let (places, samples): (Vec<_>, Vec<_>) = pieces
-            .into_iter()
-            .map(|piece| ((piece.record, piece.segment), piece.sample))
-            .unzip();
-        let event = match encoder.encode(&samples) {
-            Err(error) => Event::Failed(error),
-            Ok(encodings) => {
-                let parts = places.into_iter().zip(samples).zip(encodings);
-                let segments = parts.map(|(((record, segment), sample), encoding)| EncodedSegment {
-                    record,
-                    segment,
-                    text: match sample {
-                        Sample::Text(text) => Some(text),
-                        _ => None,
-                    },
-                    encoding,
-                });
-                Event::Encoded {
-                    file,
-                    first,
-                    segments: segments.collect(),
-                }
+    while let Ok(job) = jobs.recv() {
+        let mut batch = vec![job];
+        let mut count = batch[0].pieces.len();
+        while count < TEXT_BATCH
+            && batch.last().is_some_and(Job::is_text)
+            && let Ok(job) = jobs.try_recv()
+        {
+            count += job.pieces.len();
+            batch.push(job);
+        }
+        for event in encode_batch(encoder, batch) {
+            if events.send(event).is_err() {
+                return;
             }
-        };
-        if events.send(event).is_err() {
-            return;
         }
     }
+}
+
+impl Job {
+    /// Texts gain from being many, and are small.
+    fn is_text(&self) -> bool {
+        self.pieces
+            .iter()
+            .all(|piece| matches!(piece.sample, Sample::Text(_)))
+    }
+}
+
+/// What became of each job of `batch`, in order; one failure when the model fails.
+fn encode_batch<N>(encoder: &mut Encoder, batch: Vec<Job>) -> Vec<Event<N>> {
+    let mut places = Vec::new();
+    let mut samples = Vec::new();
+    let mut jobs = Vec::with_capacity(batch.len());
+    for job in batch {
+        jobs.push((job.file, job.first, job.pieces.len(), job.share));
+        for piece in job.pieces {
+            places.push((piece.record, piece.segment));
+            samples.push(piece.sample);
+        }
+    }
+    let encodings = match encoder.encode(&samples) {
+        Ok(encodings) => encodings,
+        Err(error) => return vec![Event::Failed(error)],
+    };
+    let parts = places.into_iter().zip(samples).zip(encodings);
+    let mut segments = parts.map(|(((record, segment), sample), encoding)| EncodedSegment {
+        record,
+        segment,
+        text: match sample {
+            Sample::Text(text) => Some(text),
+            _ => None,
+        },
+        encoding,
+    });
+    jobs.into_iter()
+        .map(|(file, first, count, _)| Event::Encoded {
+            file,
+            first,
+            segments: segments.by_ref().take(count).collect(),
+        })
+        .collect()
 }
 
 /// Puts the parts of each file together and calls `done` when it is whole.

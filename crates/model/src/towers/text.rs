@@ -6,8 +6,9 @@ use crate::graph::Graph;
 use crate::manifest::{TextPreprocess, TowerSpec};
 use crate::{Error, Package, Result};
 
-/// Texts that go through the graph together. Padding to the longest makes larger batches wasteful.
-const BATCH: usize = 16;
+/// Tokens, padding included, that go through the graph together: enough to use the core, few enough that the
+/// graph's memory stays small.
+const BATCH_TOKENS: usize = 512;
 
 /// Passages of text to features.
 pub(crate) struct TextTower {
@@ -69,7 +70,12 @@ impl Tower for TextTower {
         order.sort_by_key(|&index| tokens[index].len());
 
         let mut features = vec![Vec::new(); tokens.len()];
-        for batch in order.chunks(BATCH) {
+        let mut rest = order.as_slice();
+        while !rest.is_empty() {
+            let fits = |count: &usize| count * tokens[rest[count - 1]].len() <= BATCH_TOKENS;
+            let count = (2..=rest.len()).take_while(fits).last().unwrap_or(1);
+            let (batch, after) = rest.split_at(count);
+            rest = after;
             let rows: Vec<&[i64]> = batch.iter().map(|&index| tokens[index].as_slice()).collect();
             for (&index, row) in batch.iter().zip(self.run(&rows)?) {
                 features[index] = row;
