@@ -41,6 +41,7 @@ fmt: ## format the sources
 
 bench: build ## measure speed beside its limits
 	cargo bench --locked --package sensorium-model
+	cargo bench --locked --package sensorium
 
 install: build ## install under PREFIX (default /usr/local)
 	install -D --mode=755 $(binary) $(root)/bin/sensorium

@@ -10,15 +10,16 @@
     reason = "a benchmark may panic and print"
 )]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Arc;
-use std::time::Instant;
+mod limits;
 
-use ort::value::Tensor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use sensorium_media::{Limits, open};
-use sensorium_model::{Package, Pool, Runtime};
+use sensorium_model::{Package, Pool};
 use sensorium_types::Track;
+
+use self::limits::{Bare, ffmpeg, seconds};
 
 const ROUNDS: usize = 5;
 
@@ -59,15 +60,15 @@ fn main() {
 
 fn measure(case: &Case, package: &Arc<Package>, threads: usize) {
     let mut pool = Pool::new(Arc::clone(package), Limits::default(), threads);
-    let mut bare = Bare::new(package, case, threads);
+    let mut bare = Bare::new(package, case.track, threads);
     // The first run loads the towers.
     run(&mut pool, &case.work);
-    bare.run();
+    bare.run(case.inferences);
     let rounds: Vec<[f64; 3]> = (0..ROUNDS)
         .map(|_| {
             [
                 seconds(|| run(&mut pool, &case.work)),
-                seconds(|| bare.run()),
+                seconds(|| bare.run(case.inferences)),
                 seconds(|| decode(&case.work, package, threads)),
             ]
         })
@@ -90,12 +91,6 @@ fn measure(case: &Case, package: &Arc<Package>, threads: usize) {
         median(&|round| round[1] / round[0]),
         median(&|round| (round[1] + round[2]) / round[0]),
     );
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let started = Instant::now();
-    work();
-    started.elapsed().as_secs_f64()
 }
 
 fn run(pool: &mut Pool, work: &Work) {
@@ -123,58 +118,6 @@ fn decode(work: &Work, package: &Package, threads: usize) {
             });
         }
     });
-}
-
-/// One session a core, run on tensors that are ready.
-struct Bare {
-    sessions: Vec<ort::session::Session>,
-    track: Track,
-    inferences: usize,
-}
-
-impl Bare {
-    fn new(package: &Package, case: &Case, threads: usize) -> Self {
-        let graph = &package.manifest().towers.common(case.track).unwrap().graph;
-        let bytes = package.read(graph).unwrap();
-        let runtime = Runtime::load().unwrap();
-        Self {
-            sessions: (0..threads)
-                .map(|_| runtime.session(graph, &bytes, 1).unwrap())
-                .collect(),
-            track: case.track,
-            inferences: case.inferences,
-        }
-    }
-
-    fn run(&mut self) {
-        let each = self.inferences.div_ceil(self.sessions.len());
-        let track = self.track;
-        std::thread::scope(|scope| {
-            for session in &mut self.sessions {
-                scope.spawn(move || {
-                    for _ in 0..each {
-                        let inputs = match track {
-                            Track::Visual => ort::inputs!["pixels" => zeros(&[1, 3, 260, 260])],
-                            Track::Audio => ort::inputs!["waveform" => zeros(&[1, 160_000])],
-                            Track::Text => ort::inputs![
-                                "input_ids" => Tensor::from_array(([1, TOKENS], vec![2000i64; TOKENS])).unwrap(),
-                                "attention_mask" => Tensor::from_array(([1, TOKENS], vec![1i64; TOKENS])).unwrap(),
-                            ],
-                        };
-                        session.run(inputs).unwrap();
-                    }
-                });
-            }
-        });
-    }
-}
-
-/// As many as the sentences below have, special ones included.
-const TOKENS: usize = 17;
-
-fn zeros(shape: &[usize]) -> Tensor<f32> {
-    let length = shape.iter().product();
-    Tensor::from_array((shape, vec![0.1f32; length])).unwrap()
 }
 
 fn cases(folder: &Path, demo: &Path) -> Vec<Case> {
@@ -251,15 +194,4 @@ fn cases(folder: &Path, demo: &Path) -> Vec<Case> {
             track: Track::Text,
         },
     ]
-}
-
-fn ffmpeg(folder: &Path, name: &str, words: &[&str]) -> PathBuf {
-    let path = folder.join(name);
-    let status = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error"])
-        .args(words)
-        .arg(&path)
-        .status();
-    assert!(status.unwrap().success());
-    path
 }

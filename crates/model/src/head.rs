@@ -3,6 +3,7 @@
 use half::f16;
 use ndarray::{Array1, Array2, ArrayView1};
 use safetensors::tensor::{Dtype, SafeTensors};
+use sensorium_types::dot;
 
 use crate::manifest::{Activation, HeadSpec};
 use crate::{Error, Package, Result};
@@ -114,10 +115,15 @@ impl Concepts {
     }
 
     fn apply(&self, features: ArrayView1<'_, f32>) -> Array1<f32> {
-        let logits = match &self.norm {
-            None => self.classifier.dot(&features),
-            Some(norm) => self.classifier.dot(&norm.apply(features)),
+        let features = match &self.norm {
+            None => features.to_vec(),
+            Some(norm) => norm.apply(features).to_vec(),
         };
+        let rows = self.classifier.rows().into_iter();
+        // Rows lie one after the other.
+        let logits: Array1<f32> = rows
+            .map(|row| dot(row.as_slice().unwrap_or(&[]), &features))
+            .collect();
         let probabilities = self.activate((logits + &self.bias) / self.temperature);
         let mut sum = Array1::zeros(self.labels.ncols());
         for label in most_probable(&probabilities, self.top) {

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::dot;
+
 /// A vector in a [`Space`](crate::Space): its blocks one after the other, each of unit length.
 ///
 /// A block without any evidence (silence, an empty picture of probabilities) is all zeros.
@@ -53,23 +55,7 @@ impl Embedding {
 
     /// Inner product with `other`; the shorter one counts as padded with zeros.
     pub fn dot(&self, other: &Self) -> f32 {
-        // Sums of their own let the compiler use vector instructions.
-        const LANES: usize = 8;
-        let (a, _) = self.0.as_chunks::<LANES>();
-        let (b, _) = other.0.as_chunks::<LANES>();
-        let mut sums = [0.0; LANES];
-        for (a, b) in a.iter().zip(b) {
-            for lane in 0..LANES {
-                sums[lane] += a[lane] * b[lane];
-            }
-        }
-        let done = a.len().min(b.len()) * LANES;
-        let rest: f32 = self.0[done..]
-            .iter()
-            .zip(&other.0[done..])
-            .map(|(a, b)| a * b)
-            .sum();
-        sums.iter().sum::<f32>() + rest
+        dot(&self.0, &other.0)
     }
 
     /// The same vector with each block multiplied by its weight; `blocks` are pairs of dimension and weight.

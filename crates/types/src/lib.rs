@@ -4,6 +4,7 @@
 //! seen through one [`Track`]; a model package maps each segment to an [`Embedding`] in its [`Space`].
 //! Content is an item, named by its [`ItemId`] and found at one or several [`Location`]s.
 
+mod dot;
 mod embedding;
 mod hit;
 mod item;
@@ -12,6 +13,7 @@ mod path;
 mod segment;
 mod space;
 
+pub use dot::dot;
 pub use embedding::Embedding;
 pub use hit::Hit;
 pub use item::{BadItemId, Fields, ItemId, Location};

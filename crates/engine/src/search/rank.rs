@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sensorium_model::{Query, Scorer, TrackPair};
-use sensorium_store::{Filter, ItemKey, SegmentKey, VectorIndex};
+use sensorium_store::{Filter, ItemKey, Neighbour, SegmentKey, VectorIndex};
 use sensorium_types::{Direction, Embedding, Modality, Track};
 
 use super::query::EncodedPart;
@@ -60,8 +60,8 @@ pub(super) fn rank(
         .collect();
     let mut depth = limit.saturating_add(limit / 2).max(16);
     loop {
-        let (candidates, bound) = recall.candidates(&parts, depth)?;
-        let mut ranked = recall.score(&parts, &candidates)?;
+        let (lists, bound) = recall.lists(&parts, depth)?;
+        let mut ranked = recall.score(&parts, lists)?;
         ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
         ranked.truncate(limit);
         let last = ranked.get(limit - 1).map(|last| last.score);
@@ -77,6 +77,12 @@ struct WeightedQuery {
     weight: f32,
 }
 
+/// The greatest inner product of each item, with its segment.
+type List = BTreeMap<ItemKey, (f32, SegmentKey)>;
+
+/// One for each pair of tracks.
+type Lists = BTreeMap<TrackPair, List>;
+
 struct Recall<'a> {
     index: &'a dyn VectorIndex,
     scorer: &'a Scorer,
@@ -84,57 +90,59 @@ struct Recall<'a> {
 }
 
 impl Recall<'_> {
-    /// The first `depth` items of each list, and what an item that is on none scores at most; `None` when
-    /// there is no such item.
-    fn candidates(&self, parts: &[WeightedQuery], depth: usize) -> Result<(BTreeSet<ItemKey>, Option<f32>)> {
-        let mut candidates = BTreeSet::new();
-        let mut bound = 0.0;
-        let mut is_complete = true;
+    /// For each part, the first `depth` items for each pair of tracks; and what an item that is on no list scores
+    /// at most, `None` when there is no such item.
+    fn lists(&self, parts: &[WeightedQuery], depth: usize) -> Result<(Vec<Lists>, Option<f32>)> {
+        let mut lists = Vec::with_capacity(parts.len());
+        let mut bound = Some(0.0);
         for part in parts {
-            let mut best_left = f32::NEG_INFINITY;
+            let mut of_part = Lists::new();
+            let mut best_left: Option<f32> = None;
             for (pair, vector) in self.pairs(&part.query) {
                 let filter = Filter::lane(self.modality, pair.1);
                 let found = self.index.nearest(vector, &filter, depth)?;
                 if let Some(last) = found.last().filter(|_| found.len() == depth) {
-                    is_complete = false;
-                    best_left = best_left.max(self.scorer.calibrated(pair, last.similarity));
+                    let left = self.scorer.calibrated(pair, last.similarity);
+                    best_left = Some(best_left.map_or(left, |best| best.max(left)));
                 }
-                candidates.extend(found.into_iter().map(|neighbour| neighbour.item));
+                of_part.insert(pair, as_list(found));
             }
+            lists.push(of_part);
             // A part whose lists all end has every item on them.
-            if best_left == f32::NEG_INFINITY {
-                return Ok((candidates, None));
-            }
-            bound += part.weight * best_left;
+            bound = bound
+                .zip(best_left)
+                .map(|(bound, left)| bound + part.weight * left);
         }
-        Ok((candidates, (!is_complete).then_some(bound)))
+        Ok((lists, bound))
     }
 
-    /// The candidates with their full scores, in no order.
-    fn score(&self, parts: &[WeightedQuery], candidates: &BTreeSet<ItemKey>) -> Result<Vec<Ranked>> {
-        let mut scores: BTreeMap<ItemKey, Vec<(f32, SegmentKey, f32)>> = BTreeMap::new();
-        for part in parts {
-            let mut best: BTreeMap<ItemKey, BTreeMap<TrackPair, (f32, SegmentKey)>> = BTreeMap::new();
+    /// All items on any of the lists with their full scores, in no order.
+    fn score(&self, parts: &[WeightedQuery], mut lists: Vec<Lists>) -> Result<Vec<Ranked>> {
+        let all: BTreeSet<ItemKey> = lists
+            .iter()
+            .flat_map(|of_part| of_part.values().flat_map(|list| list.keys().copied()))
+            .collect();
+        for (part, of_part) in parts.iter().zip(&mut lists) {
             for (pair, vector) in self.pairs(&part.query) {
-                let among = Filter::And(vec![
-                    Filter::lane(self.modality, pair.1),
-                    Filter::Items(candidates.clone()),
-                ]);
-                for found in self.index.nearest(vector, &among, candidates.len())? {
-                    let pairs = best.entry(found.item).or_default();
-                    pairs.insert(pair, (found.similarity, found.segment));
-                }
-            }
-            for (item, pairs) in best {
-                if let Some(found) = self.scorer.join(&pairs) {
-                    let weighted = (part.weight * found.score, found.segment, found.similarity);
-                    scores.entry(item).or_default().push(weighted);
-                }
+                let list = of_part.entry(pair).or_default();
+                self.complete(list, &all, pair.1, vector)?;
             }
         }
-        let ranked = scores.into_iter().filter_map(|(item, parts)| {
-            let (_, segment, similarity) = *parts.iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
-            let score = parts.iter().map(|part| part.0).sum();
+        let ranked = all.into_iter().filter_map(|item| {
+            let mut score = 0.0;
+            let mut best: Option<(f32, SegmentKey, f32)> = None;
+            for (part, of_part) in parts.iter().zip(&lists) {
+                let pairs = of_part
+                    .iter()
+                    .filter_map(|(pair, list)| Some((*pair, *list.get(&item)?)));
+                let found = self.scorer.join(&pairs.collect())?;
+                let share = part.weight * found.score;
+                score += share;
+                if best.is_none_or(|best| share > best.0) {
+                    best = Some((share, found.segment, found.similarity));
+                }
+            }
+            let (_, segment, similarity) = best?;
             Some(Ranked {
                 item,
                 score,
@@ -143,6 +151,28 @@ impl Recall<'_> {
             })
         });
         Ok(ranked.collect())
+    }
+
+    /// Adds those of `items` to `list` that are not on it but have a segment on the track.
+    fn complete(
+        &self,
+        list: &mut List,
+        items: &BTreeSet<ItemKey>,
+        track: Track,
+        vector: &Embedding,
+    ) -> Result<()> {
+        let missing: BTreeSet<ItemKey> = items
+            .iter()
+            .filter(|item| !list.contains_key(item))
+            .copied()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let count = missing.len();
+        let among = Filter::And(vec![Filter::lane(self.modality, track), Filter::Items(missing)]);
+        list.extend(as_list(self.index.nearest(vector, &among, count)?));
+        Ok(())
     }
 
     /// The pairs of a track of the query and a track that items of the modality have.
@@ -158,4 +188,11 @@ impl Recall<'_> {
             .iter()
             .flat_map(move |(track, vector)| targets.iter().map(move |&target| ((*track, target), vector)))
     }
+}
+
+fn as_list(neighbours: Vec<Neighbour>) -> List {
+    let entries = neighbours.into_iter();
+    entries
+        .map(|found| (found.item, (found.similarity, found.segment)))
+        .collect()
 }

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
-use sensorium_types::Embedding;
+use sensorium_types::{Embedding, dot};
 
 use super::nearest::Nearest;
 use crate::{ItemKey, Neighbour, SegmentKey};
@@ -86,11 +86,8 @@ impl Lane {
         passes: impl Fn(ItemKey) -> bool,
         nearest: &mut Nearest,
     ) {
-        let arch = pulp::Arch::new();
         let mut row = vec![0.0; self.dimension];
         let query = query.as_slice();
-        // The shorter counts as padded with zeros.
-        let common = query.len().min(self.dimension);
         let mut best: Option<Neighbour> = None;
         let mut verdict = (None, false);
         for place in range {
@@ -104,7 +101,7 @@ impl Lane {
             }
             let start = place * self.dimension;
             self.matrix[start..start + self.dimension].convert_to_f32_slice(&mut row);
-            let similarity = arch.dispatch(Dot(&query[..common], &row[..common]));
+            let similarity = dot(query, &row);
             if best.is_none_or(|best| similarity > best.similarity) {
                 best = Some(Neighbour {
                     item,
@@ -114,28 +111,5 @@ impl Lane {
             }
         }
         best.into_iter().for_each(|best| nearest.offer(best));
-    }
-}
-
-/// An inner product, compiled for the vector instructions that the machine has.
-struct Dot<'a>(&'a [f32], &'a [f32]);
-
-impl pulp::NullaryFnOnce for Dot<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn call(self) -> f32 {
-        // Sums of their own let the compiler use vector instructions.
-        const LANES: usize = 32;
-        let (a, a_rest) = self.0.as_chunks::<LANES>();
-        let (b, b_rest) = self.1.as_chunks::<LANES>();
-        let mut sums = [0.0; LANES];
-        for (a, b) in a.iter().zip(b) {
-            for lane in 0..LANES {
-                sums[lane] += a[lane] * b[lane];
-            }
-        }
-        let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-        sums.iter().sum::<f32>() + rest
     }
 }
