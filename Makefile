@@ -16,8 +16,8 @@ setup: ## get the programs and the library that Sensorium needs
 build: setup ## build the binary
 	cargo build --release --locked --package sensorium
 
-demo: build ## search the demo pack in all sixteen directions and show the recall card
-	$(binary) eval demo/pairs.jsonl --examples 1
+demo: build ## index the demo pack, search it in all sixteen directions and show the recall card
+	@scripts/demo $(binary)
 
 test: setup lint test-tools ## run all checks and tests
 	cargo test --workspace --locked
