@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _};
+use console::style;
 use sensorium_engine::{Answer, Part, Query, Searcher};
 use sensorium_types::{Hit, Modality};
 
@@ -72,7 +73,7 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
     for hit in &answer.hits {
         print(&line(hit, &terminal))?;
         if let Some(text) = &hit.text {
-            print(&format!("        \"{}\"", excerpt(text)))?;
+            print(&style(format!("        \"{}\"", excerpt(text))).dim())?;
         }
         if hit.modality == Modality::Image {
             terminal.show_picture(Path::new(&hit.path));
@@ -95,11 +96,12 @@ fn line(hit: &Hit, terminal: &Terminal) -> String {
         0 | 1 => String::new(),
         places => format!(" (and {} more)", places - 1),
     };
+    // Colours only where there is a terminal that wants them.
     format!(
-        "{:>3}  {:.3}  {:<5}  {time:<13}  {}{more}",
+        "{:>3}  {}  {}  {time:<13}  {}{more}",
         hit.rank,
-        hit.score,
-        hit.modality.name(),
+        style(format!("{:.3}", hit.score)).yellow(),
+        style(format!("{:<5}", hit.modality.name())).cyan(),
         terminal.link(&printable(&hit.path).replace('\n', "\u{fffd}"))
     )
 }
