@@ -196,3 +196,128 @@ fn as_list(neighbours: Vec<Neighbour>) -> List {
         .map(|found| (found.item, (found.similarity, found.segment)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use half::f16;
+    use sensorium_model::Package;
+    use sensorium_store::{Change, ExactIndex};
+    use sensorium_types::Segment;
+
+    use super::*;
+
+    const DIMENSION: usize = 384;
+
+    /// Numbers from -0.5 to 0.5 that look random.
+    struct Random(u32);
+
+    impl Random {
+        fn next(&mut self) -> f32 {
+            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (self.0 >> 8) as f32 / (1 << 24) as f32 - 0.5
+        }
+
+        fn vector(&mut self) -> Vec<f32> {
+            (0..DIMENSION).map(|_| self.next() / 6.0).collect()
+        }
+    }
+
+    /// Videos of many windows, some without sound.
+    fn videos(random: &mut Random) -> Vec<(ItemKey, Vec<(SegmentKey, Segment, Embedding)>)> {
+        let mut key = 0;
+        let mut segment = |track, random: &mut Random| {
+            key += 1;
+            (
+                SegmentKey(key),
+                Segment::whole(track),
+                Embedding::from_vec(random.vector()),
+            )
+        };
+        (0..200)
+            .map(|item| {
+                // One in ten is long, and would fill a list of segments.
+                let windows = if item % 10 == 0 { 60 } else { 2 };
+                let mut segments = Vec::new();
+                for _ in 0..windows {
+                    segments.push(segment(Track::Visual, random));
+                    if item % 3 > 0 {
+                        segments.push(segment(Track::Audio, random));
+                    }
+                }
+                (ItemKey(item), segments)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_answer_is_that_of_scoring_every_item_in_full() {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/base");
+        let scorer = Scorer::new(&Package::open(&package).unwrap());
+        let mut random = Random(1);
+        let videos = videos(&mut random);
+        let mut index = ExactIndex::new();
+        let changes = videos.iter().flat_map(|(item, segments)| {
+            segments.iter().map(|(key, segment, embedding)| Change::Vector {
+                item: *item,
+                segment: *key,
+                modality: Modality::Video,
+                track: segment.track,
+                vector: embedding.as_slice().iter().map(|x| f16::from_f32(*x)).collect(),
+            })
+        });
+        index.apply(changes.collect(), 1).unwrap();
+
+        let mut part = |modality, tracks: &[Track], weight| EncodedPart {
+            modality,
+            weight,
+            segments: tracks
+                .iter()
+                .map(|track| (Segment::whole(*track), Embedding::from_vec(random.vector())))
+                .collect(),
+        };
+        let queries = [
+            vec![part(Modality::Text, &[Track::Text], 1.0)],
+            vec![part(Modality::Audio, &[Track::Audio], 1.0)],
+            vec![part(Modality::Video, &[Track::Visual, Track::Audio], 1.0)],
+            vec![
+                part(Modality::Text, &[Track::Text], 3.0),
+                part(Modality::Image, &[Track::Visual], 1.0),
+                part(Modality::Audio, &[Track::Audio], 0.5),
+            ],
+        ];
+        for parts in &queries {
+            let total: f32 = parts.iter().map(|part| part.weight).sum();
+            let full = |segments: &[(SegmentKey, Segment, Embedding)]| -> f32 {
+                let scores = parts.iter().map(|part| {
+                    let direction = Direction {
+                        from: part.modality,
+                        to: Modality::Video,
+                    };
+                    let query = scorer.query(direction, part.segments.iter().map(|(s, e)| (s, e)));
+                    let found = scorer
+                        .compare(&query, segments.iter().map(|(_, s, e)| (s, e)))
+                        .unwrap();
+                    part.weight / total * found.score
+                });
+                scores.sum()
+            };
+            let mut expected: Vec<(f32, ItemKey)> = videos
+                .iter()
+                .map(|(item, segments)| (full(segments), *item))
+                .collect();
+            expected.sort_by(|a, b| b.0.total_cmp(&a.0));
+            for limit in [1, 7, 60, 500] {
+                let found = rank(&index, &scorer, parts, Modality::Video, limit).unwrap();
+                assert_eq!(found.len(), limit.min(videos.len()));
+                for (found, (score, _)) in found.iter().zip(&expected) {
+                    // Half floats are rounded.
+                    assert!((found.score - score).abs() < 0.02, "{found:?} {score}");
+                    let (own, _) = expected.iter().find(|(_, item)| *item == found.item).unwrap();
+                    assert!((found.score - own).abs() < 0.02, "{found:?} {own}");
+                }
+            }
+        }
+    }
+}
