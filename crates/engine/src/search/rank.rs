@@ -224,8 +224,13 @@ mod tests {
         }
     }
 
+    struct Video {
+        item: ItemKey,
+        windows: Vec<(SegmentKey, Segment, Embedding)>,
+    }
+
     /// Videos of many windows, some without sound.
-    fn videos(random: &mut Random) -> Vec<(ItemKey, Vec<(SegmentKey, Segment, Embedding)>)> {
+    fn videos(random: &mut Random) -> Vec<Video> {
         let mut key = 0;
         let mut segment = |track, random: &mut Random| {
             key += 1;
@@ -238,15 +243,18 @@ mod tests {
         (0..200)
             .map(|item| {
                 // One in ten is long, and would fill a list of segments.
-                let windows = if item % 10 == 0 { 60 } else { 2 };
-                let mut segments = Vec::new();
-                for _ in 0..windows {
-                    segments.push(segment(Track::Visual, random));
+                let count = if item % 10 == 0 { 60 } else { 2 };
+                let mut windows = Vec::new();
+                for _ in 0..count {
+                    windows.push(segment(Track::Visual, random));
                     if item % 3 > 0 {
-                        segments.push(segment(Track::Audio, random));
+                        windows.push(segment(Track::Audio, random));
                     }
                 }
-                (ItemKey(item), segments)
+                Video {
+                    item: ItemKey(item),
+                    windows,
+                }
             })
             .collect()
     }
@@ -258,14 +266,17 @@ mod tests {
         let mut random = Random(1);
         let videos = videos(&mut random);
         let mut index = ExactIndex::new();
-        let changes = videos.iter().flat_map(|(item, segments)| {
-            segments.iter().map(|(key, segment, embedding)| Change::Vector {
-                item: *item,
-                segment: *key,
-                modality: Modality::Video,
-                track: segment.track,
-                vector: embedding.as_slice().iter().map(|x| f16::from_f32(*x)).collect(),
-            })
+        let changes = videos.iter().flat_map(|video| {
+            video
+                .windows
+                .iter()
+                .map(|(key, segment, embedding)| Change::Vector {
+                    item: video.item,
+                    segment: *key,
+                    modality: Modality::Video,
+                    track: segment.track,
+                    vector: embedding.as_slice().iter().map(|x| f16::from_f32(*x)).collect(),
+                })
         });
         index.apply(changes.collect(), 1).unwrap();
 
@@ -289,7 +300,7 @@ mod tests {
         ];
         for parts in &queries {
             let total: f32 = parts.iter().map(|part| part.weight).sum();
-            let full = |segments: &[(SegmentKey, Segment, Embedding)]| -> f32 {
+            let full = |windows: &[(SegmentKey, Segment, Embedding)]| -> f32 {
                 let scores = parts.iter().map(|part| {
                     let direction = Direction {
                         from: part.modality,
@@ -297,7 +308,7 @@ mod tests {
                     };
                     let query = scorer.query(direction, part.segments.iter().map(|(s, e)| (s, e)));
                     let found = scorer
-                        .compare(&query, segments.iter().map(|(_, s, e)| (s, e)))
+                        .compare(&query, windows.iter().map(|(_, s, e)| (s, e)))
                         .unwrap();
                     part.weight / total * found.score
                 });
@@ -305,7 +316,7 @@ mod tests {
             };
             let mut expected: Vec<(f32, ItemKey)> = videos
                 .iter()
-                .map(|(item, segments)| (full(segments), *item))
+                .map(|video| (full(&video.windows), video.item))
                 .collect();
             expected.sort_by(|a, b| b.0.total_cmp(&a.0));
             for limit in [1, 7, 60, 500] {
