@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use sensorium_learn::{LearnOptions, Loss};
 use sensorium_media::Limits;
 use sensorium_types::{Direction, Modality};
 
@@ -68,6 +69,8 @@ pub(crate) enum Command {
     Embed(Embed),
     /// Measure how well items find each other: the recall card
     Eval(Eval),
+    /// Learn from pairs of your own: a model that finds them better
+    Learn(Learn),
     /// Look at the model package
     #[command(subcommand)]
     Model(ModelCommand),
@@ -214,6 +217,7 @@ pub(crate) struct Embed {
   sensorium eval pairs.jsonl --directions text:image    one direction
   sensorium eval pairs.jsonl --examples 1               with a worked query of each direction
   sensorium eval pairs.jsonl --out card                 Markdown, JSON and plots in the folder 'card'
+  sensorium eval pairs.jsonl --model mine --against models/base   how much better it finds than another
 
 A line of PAIRS.jsonl has any two or more of text, image, audio and video:
   {\"id\": \"1\", \"text\": [\"a dog barks\"], \"image\": \"1.jpg\", \"audio\": \"1.ogg\", \"label\": \"dog\"}")]
@@ -224,6 +228,9 @@ pub(crate) struct Eval {
     /// Only these, as in text:image,audio:video [default: all that the pairs allow]
     #[arg(long, value_name = "FROM:TO", value_delimiter = ',')]
     pub(crate) directions: Vec<Direction>,
+    /// Compare with the model package in this folder, by a paired bootstrap
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) against: Option<PathBuf>,
     /// Ignore the audio track of videos, as queries and in the gallery
     #[arg(long)]
     pub(crate) visual_only: bool,
@@ -238,6 +245,108 @@ pub(crate) struct Eval {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium learn pairs.jsonl --out my-model                 learns, and keeps the result if it finds more
+  sensorium index --model my-model ~/Pictures                brings an index into the new space
+  sensorium learn a.jsonl b.jsonl --share 3 --share 1 --out my-model    three batches of one, then one of the other
+  sensorium learn pairs.jsonl --held-out others.jsonl --out my-model    judges by other pairs
+
+A part of the pairs is held out. The new model is written only where recall on it rises with confidence; otherwise
+nothing is changed, and the answer says so. A line of PAIRS.jsonl is as for `sensorium eval`. It may be stopped at any
+time, and goes on where it was.")]
+pub(crate) struct Learn {
+    /// Items that belong together, one JSON object a line; paths are relative to the file
+    #[arg(value_name = "PAIRS.jsonl", required = true)]
+    pub(crate) pairs: Vec<PathBuf>,
+    /// Folder of the new model package; it must not exist
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// How often batches come from each file of pairs, in their order [default: by the number of items]
+    #[arg(long, value_name = "SHARE", value_parser = weight)]
+    pub(crate) share: Vec<f32>,
+    /// Judge by these pairs instead of a part of the others; repeatable
+    #[arg(long, value_name = "PAIRS.jsonl")]
+    pub(crate) held_out: Vec<PathBuf>,
+    /// Leave out pairs that cannot be read, and count them, instead of failing
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    #[command(flatten)]
+    pub(crate) training: TrainingArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// How training goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
+pub(crate) struct TrainingArgs {
+    /// Name of the new block of the space
+    #[arg(long, value_name = "NAME", default_value_t = LearnOptions::default().block)]
+    block: String,
+    /// Components of the new block
+    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().dimension)]
+    dimension: usize,
+    /// Hidden values of a head
+    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().hidden)]
+    hidden: usize,
+    /// What is made small: infonce or sigmoid
+    #[arg(long, value_name = "LOSS", default_value = "infonce", value_parser = loss)]
+    loss: Loss,
+    /// How much more hard negatives count than easy ones; 0 for not at all
+    #[arg(long, value_name = "H", default_value_t = LearnOptions::default().hardness)]
+    hardness: f64,
+    /// How often all pairs are seen at most
+    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().epochs)]
+    epochs: usize,
+    /// Epochs without a gain after which training stops
+    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().patience)]
+    patience: usize,
+    /// Items of a batch, which are each other's negatives
+    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().batch)]
+    batch: usize,
+    /// The highest learning rate
+    #[arg(long, value_name = "R", default_value_t = LearnOptions::default().rate)]
+    rate: f64,
+    /// The pull of weights towards zero
+    #[arg(long, value_name = "D", default_value_t = LearnOptions::default().decay)]
+    decay: f64,
+    /// The share of hidden values that are left out at random
+    #[arg(long, value_name = "SHARE", default_value_t = LearnOptions::default().dropout)]
+    dropout: f32,
+    /// Starts all that is drawn by chance
+    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().seed)]
+    seed: u64,
+}
+
+impl From<&TrainingArgs> for LearnOptions {
+    fn from(args: &TrainingArgs) -> Self {
+        Self {
+            block: args.block.clone(),
+            dimension: args.dimension,
+            hidden: args.hidden,
+            loss: args.loss,
+            hardness: args.hardness,
+            epochs: args.epochs,
+            patience: args.patience,
+            batch: args.batch,
+            rate: args.rate,
+            decay: args.decay,
+            dropout: args.dropout,
+            seed: args.seed,
+            ..Self::default()
+        }
+    }
+}
+
+fn loss(name: &str) -> Result<Loss, &'static str> {
+    match name {
+        "infonce" => Ok(Loss::InfoNce),
+        "sigmoid" => Ok(Loss::Sigmoid),
+        _ => Err("expected infonce or sigmoid"),
+    }
 }
 
 fn weight(text: &str) -> Result<f32, &'static str> {

@@ -48,6 +48,7 @@ fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Outcome> {
         Command::Verify(options) => commands::verify::run(common, options),
         Command::Embed(options) => commands::embed::run(common, options),
         Command::Eval(options) => commands::eval::run(common, options),
+        Command::Learn(options) => commands::learn::run(common, options),
         Command::Model(ModelCommand::List) => commands::model::list(common),
         Command::Model(ModelCommand::Verify) => commands::model::verify(common),
         Command::Completions(options) => commands::completions::run(options),

@@ -127,6 +127,15 @@ impl Progress {
         }
     }
 
+    /// Says a line above the bar.
+    pub(crate) fn say(&self, line: &str) {
+        if self.bar.is_hidden() {
+            say(line);
+        } else {
+            self.bar.println(printable(line));
+        }
+    }
+
     /// Takes the bar away.
     pub(crate) fn finish(self) {
         self.bar.finish_and_clear();

@@ -48,8 +48,8 @@ fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
 
-fn by_name<S: Serializer>(
-    directions: &BTreeMap<Direction, DirectionCard>,
+pub(crate) fn by_name<T: Serialize, S: Serializer>(
+    directions: &BTreeMap<Direction, T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_map(
@@ -71,6 +71,7 @@ pub(crate) mod tests {
                 r1,
                 r5: (r1 * 1.6).min(1.0),
                 r10: (r1 * 1.9 + 0.05).min(1.0),
+                mean_recall: (r1 * 1.5 + 0.02).min(1.0),
                 median_rank: 5.0 + index as f64 / 2.0,
                 map: (r1 * 1.3).min(1.0),
                 ndcg10: (r1 * 1.5).min(1.0),
@@ -95,6 +96,7 @@ pub(crate) mod tests {
             r1: 0.22,
             r5: 0.52,
             r10: 2.0 / 3.0,
+            mean_recall: 0.47,
             median_rank: 5.0,
             map: 0.35,
             ndcg10: 0.41,
@@ -111,8 +113,8 @@ pub(crate) mod tests {
             json,
             r#"{"space":"sensorium-base@3f1c","refused":0,"directions":{"text->image":{"queries":5000,"gallery":1000,"#
                 .to_owned()
-                + r#""r1":0.22,"r5":0.52,"r10":0.666667,"median_rank":5.0,"map":0.35,"ndcg10":0.41,"#
-                + r#""ci95":{"r1":[0.0,0.22],"r5":[0.0,0.52],"r10":[0.0,0.666667],"#
+                + r#""r1":0.22,"r5":0.52,"r10":0.666667,"mean_recall":0.47,"median_rank":5.0,"map":0.35,"ndcg10":0.41,"#
+                + r#""ci95":{"r1":[0.0,0.22],"r5":[0.0,0.52],"r10":[0.0,0.666667],"mean_recall":[0.0,0.47],"#
                 + r#""median_rank":[0.0,5.0],"map":[0.0,0.35],"ndcg10":[0.0,0.41]}}}}"#
         );
     }

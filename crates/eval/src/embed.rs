@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use sensorium_media::Cause;
-use sensorium_model::{EncodedFile, Pool, Scorer};
+use sensorium_model::{EncodedFile, Encoding, Pool, Scorer};
 use sensorium_types::{Direction, Embedding, Modality, Segment, Track};
 
 use crate::{Content, ContentId, Pairs};
@@ -21,60 +21,34 @@ impl Embedded {
     /// Encodes `contents` of `pairs`. `progress` hears how many were just finished.
     ///
     /// # Errors
-    /// When the model cannot be loaded or fails. Files that cannot be read are no error: see
-    /// [`unreadable`](Self::unreadable).
+    /// As [`encode`].
     pub fn new(
         pairs: &Pairs,
         contents: &BTreeSet<ContentId>,
         pool: &mut Pool,
         mut progress: impl FnMut(usize),
     ) -> sensorium_model::Result<Self> {
-        let mut texts = Vec::new();
-        let mut files: Vec<(ContentId, Modality, PathBuf)> = Vec::new();
-        for &id in contents {
-            match pairs.content(id) {
-                Content::Text(text) => texts.push((id, text.clone())),
-                Content::File { modality, path } => files.push((id, *modality, path.clone())),
-            }
-        }
         let mut embedded = Self::default();
-        let (ids, texts): (Vec<_>, Vec<_>) = texts.into_iter().unzip();
-        for (id, encoding) in ids.into_iter().zip(pool.texts(&texts)?) {
-            let segment = (Segment::whole(Track::Text), encoding.embedding);
-            embedded.segments.insert(id, vec![segment]);
-        }
-        progress(texts.len());
-        let named = files
-            .into_iter()
-            .map(|(id, modality, path)| ((id, modality), path));
-        pool.files(named, |(id, modality), file| {
-            embedded.add(id, modality, file);
+        encode(pairs, contents, pool, |id, segments| {
+            match segments {
+                Ok(segments) => {
+                    let vectors = segments.into_iter();
+                    let vectors = vectors.map(|(segment, encoding)| (segment, encoding.embedding));
+                    embedded.segments.insert(id, vectors.collect());
+                }
+                Err(cause) => drop(embedded.unreadable.insert(id, cause)),
+            }
             progress(1);
         })?;
         Ok(embedded)
     }
 
-    fn add(&mut self, id: ContentId, wanted: Modality, file: sensorium_media::Result<EncodedFile>) {
-        let usable = file.and_then(|file| match file.refused.into_iter().next() {
-            Some(error) => Err(error),
-            None => Ok((file.modality, file.segments)),
-        });
-        let unusable = match usable {
-            Ok((modality, _)) if modality != wanted => format!("the file for '{wanted}' holds {modality}"),
-            Ok((_, segments)) if segments.is_empty() => format!("the {wanted} holds nothing to encode"),
-            Ok((_, segments)) => {
-                let vectors = segments
-                    .into_iter()
-                    .map(|segment| (segment.segment, segment.encoding.embedding));
-                self.segments.insert(id, vectors.collect());
-                return;
-            }
-            Err(error) if matches!(error.cause, Cause::Unknown(_)) => {
-                format!("the file for '{wanted}' {}", error.cause)
-            }
-            Err(error) => error.to_string(),
-        };
-        self.unreadable.insert(id, unusable);
+    /// Embeddings that were made elsewhere.
+    pub fn from_segments(segments: HashMap<ContentId, Vec<(Segment, Embedding)>>) -> Self {
+        Self {
+            segments,
+            unreadable: HashMap::new(),
+        }
     }
 
     /// The scores that [`evaluate`](crate::evaluate) asks for.
@@ -98,5 +72,63 @@ impl Embedded {
             }));
         }
         scores
+    }
+}
+
+/// Texts that are encoded before the next are looked at, so that not all encodings are in memory at once.
+const TEXTS: usize = 4096;
+
+/// Encodes `contents` of `pairs` and gives the segments of each to `done`, in no particular order; or what is wrong with
+/// one that cannot be read.
+///
+/// # Errors
+/// When the model cannot be loaded or fails.
+pub fn encode(
+    pairs: &Pairs,
+    contents: &BTreeSet<ContentId>,
+    pool: &mut Pool,
+    mut done: impl FnMut(ContentId, Result<Vec<(Segment, Encoding)>, String>),
+) -> sensorium_model::Result<()> {
+    let mut texts = Vec::new();
+    let mut files: Vec<((ContentId, Modality), PathBuf)> = Vec::new();
+    for &id in contents {
+        match pairs.content(id) {
+            Content::Text(text) => texts.push((id, text.clone())),
+            Content::File { modality, path } => files.push(((id, *modality), path.clone())),
+        }
+    }
+    for chunk in texts.chunks(TEXTS) {
+        let (ids, texts): (Vec<_>, Vec<_>) = chunk.iter().cloned().unzip();
+        for (id, encoding) in ids.into_iter().zip(pool.texts(&texts)?) {
+            done(id, Ok(vec![(Segment::whole(Track::Text), encoding)]));
+        }
+    }
+    pool.files(files, |(id, modality), file| done(id, usable(modality, file)))
+}
+
+/// The segments of a file that was named as one of modality `wanted`, or what is wrong with it.
+fn usable(
+    wanted: Modality,
+    file: sensorium_media::Result<EncodedFile>,
+) -> Result<Vec<(Segment, Encoding)>, String> {
+    let file = file.and_then(|mut file| match file.refused.pop() {
+        Some(error) => Err(error),
+        None => Ok(file),
+    });
+    match file {
+        Ok(file) if file.modality != wanted => {
+            Err(format!("the file for '{wanted}' holds {}", file.modality))
+        }
+        Ok(file) if file.segments.is_empty() => Err(format!("the {wanted} holds nothing to encode")),
+        Ok(file) => {
+            let segments = file.segments.into_iter();
+            Ok(segments
+                .map(|segment| (segment.segment, segment.encoding))
+                .collect())
+        }
+        Err(error) if matches!(error.cause, Cause::Unknown(_)) => {
+            Err(format!("the file for '{wanted}' {}", error.cause))
+        }
+        Err(error) => Err(error.to_string()),
     }
 }

@@ -41,7 +41,7 @@ pub fn evaluate(
     }
 }
 
-fn outcomes(
+pub(crate) fn outcomes(
     task: &Task<'_>,
     score: &(impl Fn(Direction, &[ContentId], &[ContentId]) -> Vec<f32> + Sync),
     progress: &(impl Fn(usize) + Sync),

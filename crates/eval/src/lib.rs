@@ -39,6 +39,7 @@
 
 mod bootstrap;
 mod card;
+mod compare;
 mod embed;
 mod error;
 mod evaluate;
@@ -54,7 +55,8 @@ mod task;
 
 pub use bootstrap::Interval;
 pub use card::{DirectionCard, RecallCard};
-pub use embed::Embedded;
+pub use compare::{Comparison, Difference, compare, measure};
+pub use embed::{Embedded, encode};
 pub use error::Error;
 pub use evaluate::evaluate;
 pub use example::{Answer, Example};

@@ -13,6 +13,8 @@ pub struct Metrics<T = f64> {
     pub r5: T,
     /// Share of queries with a match among the first 10.
     pub r10: T,
+    /// The mean of the three.
+    pub mean_recall: T,
     /// Median over the queries of the rank of the first match, from 1.
     pub median_rank: T,
     /// Mean average precision over the whole gallery.
@@ -28,9 +30,25 @@ impl<T> Metrics<T> {
             r1: change(self.r1),
             r5: change(self.r5),
             r10: change(self.r10),
+            mean_recall: change(self.mean_recall),
             median_rank: change(self.median_rank),
             map: change(self.map),
             ndcg10: change(self.ndcg10),
+        }
+    }
+}
+
+impl Metrics {
+    /// What each metric is above that of `other`.
+    pub fn minus(&self, other: &Self) -> Self {
+        Self {
+            r1: self.r1 - other.r1,
+            r5: self.r5 - other.r5,
+            r10: self.r10 - other.r10,
+            mean_recall: self.mean_recall - other.mean_recall,
+            median_rank: self.median_rank - other.median_rank,
+            map: self.map - other.map,
+            ndcg10: self.ndcg10 - other.ndcg10,
         }
     }
 }
@@ -55,7 +73,7 @@ impl Sample {
     pub(crate) fn metrics(&self, weight: impl Fn(&Outcome) -> u32) -> Metrics {
         let weights: Vec<u32> = self.outcomes.iter().map(weight).collect();
         let total: u32 = weights.iter().sum();
-        let mean = |value: fn(&Outcome) -> f64| {
+        let mean = |value: &dyn Fn(&Outcome) -> f64| {
             let weighted = self
                 .outcomes
                 .iter()
@@ -63,13 +81,15 @@ impl Sample {
                 .map(|(outcome, &w)| value(outcome) * f64::from(w));
             weighted.sum::<f64>() / f64::from(total)
         };
+        let [r1, r5, r10] = [1, 5, 10].map(|k| mean(&|outcome| within(outcome, k)));
         Metrics {
-            r1: mean(|outcome| within(outcome, 1)),
-            r5: mean(|outcome| within(outcome, 5)),
-            r10: mean(|outcome| within(outcome, 10)),
+            r1,
+            r5,
+            r10,
+            mean_recall: (r1 + r5 + r10) / 3.0,
             median_rank: self.median_rank(&weights, total),
-            map: mean(|outcome| outcome.average_precision),
-            ndcg10: mean(|outcome| outcome.ndcg10),
+            map: mean(&|outcome| outcome.average_precision),
+            ndcg10: mean(&|outcome| outcome.ndcg10),
         }
     }
 

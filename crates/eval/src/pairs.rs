@@ -142,6 +142,18 @@ impl Pairs {
         self.or_error_when_empty()
     }
 
+    /// The pairs at the positions among [`items`](Self::items) that are `wanted`, possibly none. Contents keep their
+    /// numbers.
+    pub fn only(&self, mut wanted: impl FnMut(usize) -> bool) -> Self {
+        let mut part = self.clone();
+        let mut place = 0;
+        part.items.retain(|_| {
+            place += 1;
+            wanted(place - 1)
+        });
+        part
+    }
+
     /// The file they were read from.
     pub fn path(&self) -> &Path {
         &self.path

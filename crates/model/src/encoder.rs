@@ -5,9 +5,9 @@ use std::sync::Arc;
 use sensorium_media::Sample;
 use sensorium_types::{Embedding, Track};
 
-use crate::head::Head;
+use crate::heads::Heads;
 use crate::towers::{self, Tower};
-use crate::{Error, Package, Result};
+use crate::{Package, Result};
 
 /// What a model makes of one sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,8 +30,7 @@ pub struct Encoder {
 
 struct Loaded {
     tower: Box<dyn Tower>,
-    /// One a block, in the order of the space.
-    heads: Vec<Head>,
+    heads: Heads,
 }
 
 impl Encoder {
@@ -65,7 +64,7 @@ impl Encoder {
     fn encode_track(&mut self, track: Track, samples: &[&Sample]) -> Result<Vec<Encoding>> {
         let Loaded { tower, heads } = self.loaded(track)?;
         let encode = |features: Vec<f32>| Encoding {
-            embedding: Embedding::from_blocks(heads.iter().map(|head| head.apply(&features))),
+            embedding: heads.embed(&features),
             features,
         };
         Ok(tower.features(samples)?.into_iter().map(encode).collect())
@@ -78,7 +77,7 @@ impl Encoder {
                 tracing::debug!(%track, "loading a tower");
                 Ok(entry.insert(Loaded {
                     tower: towers::load(&self.package, track, self.threads)?,
-                    heads: heads(&self.package, track)?,
+                    heads: Heads::load(&self.package, track)?,
                 }))
             }
         }
@@ -92,18 +91,4 @@ fn track_of(sample: &Sample) -> Track {
         Sample::Picture(_) | Sample::Frames(_) => Track::Visual,
         Sample::Sound(_) => Track::Audio,
     }
-}
-
-/// The heads of the tower for `track`, one a block.
-fn heads(package: &Package, track: Track) -> Result<Vec<Head>> {
-    let manifest = package.manifest();
-    let tower = manifest.towers.common(track).ok_or_else(|| Error::NoTower {
-        model: manifest.name.clone(),
-        track,
-    })?;
-    let blocks = manifest.blocks.iter();
-    blocks
-        .filter_map(|block| Some((block, tower.heads.get(&block.name)?)))
-        .map(|(block, head)| Head::load(package, head, tower.features, block.dimension))
-        .collect()
 }

@@ -54,6 +54,15 @@ pub fn verify(package: &Arc<Package>, threads: usize) -> Result<Vec<GoldenCheck>
         .collect())
 }
 
+/// The golden inputs of `package`, each with its name, as in `visual.0`.
+///
+/// # Errors
+/// When the file is missing, changed or malformed.
+pub fn golden_inputs(package: &Package) -> Result<Vec<(String, Sample)>> {
+    let (names, samples, _) = read(package)?;
+    Ok(names.into_iter().zip(samples).collect())
+}
+
 type Golden = (Vec<String>, Vec<Sample>, Vec<Embedding>);
 
 fn read(package: &Package) -> Result<Golden> {

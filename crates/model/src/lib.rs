@@ -10,6 +10,7 @@ mod error;
 mod golden;
 mod graph;
 mod head;
+mod heads;
 pub mod manifest;
 mod package;
 mod pool;
@@ -19,7 +20,8 @@ mod towers;
 
 pub use encoder::{Encoder, Encoding};
 pub use error::{Error, Result};
-pub use golden::{GOLDEN_COSINE, GoldenCheck, verify};
+pub use golden::{GOLDEN_COSINE, GoldenCheck, golden_inputs, verify};
+pub use heads::Heads;
 pub use package::Package;
 pub use pool::{EncodedFile, EncodedSegment, Pool};
 pub use runtime::Runtime;

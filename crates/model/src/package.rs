@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sensorium_media::{Target, Windowing};
 use sensorium_types::{Block, Space, Track};
 use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{HeadSpec, Manifest, TowerCommon};
@@ -156,62 +157,55 @@ fn places(binary: &Path) -> Vec<PathBuf> {
 }
 
 /// The space of `manifest`: its name and a hash over all that changes vectors.
+///
+/// Half of the hash is over the towers and half over the heads, so that the name of a space tells whether features
+/// that were kept are those of another, see [`Space::shares_towers`].
 fn space(manifest: &Manifest) -> Space {
-    let recipe = Recipe::of(manifest);
-    // A plain tree of strings, numbers and sorted maps: it always serialises.
-    let json = serde_json::to_vec(&recipe).unwrap_or_default();
+    let blocks: Vec<Block> = manifest.blocks.iter().map(Block::from).collect();
+    let (mut towers, mut heads) = (BTreeMap::new(), BTreeMap::new());
+    for (track, common, preprocess) in parts(manifest) {
+        let hash = |name: &str| manifest.files.get(name);
+        let tokenizer = preprocess
+            .get("tokenizer")
+            .and_then(|name| name.as_str())
+            .map(hash);
+        towers.insert(track, json!([preprocess, hash(&common.graph), tokenizer]));
+        let files: Vec<_> = common
+            .heads
+            .values()
+            .filter_map(HeadSpec::file)
+            .map(hash)
+            .collect();
+        heads.insert(track, json!([common.heads, files]));
+    }
+    let short = |recipe: serde_json::Value| {
+        let mut hash = hex(&Sha256::digest(recipe.to_string()));
+        hash.truncate(Space::HALF);
+        hash
+    };
     Space {
         model: manifest.name.clone(),
-        hash: hex(&Sha256::digest(json))[..16].to_owned(),
-        blocks: recipe.blocks,
+        hash: short(json!(towers)) + &short(json!([blocks, heads])),
+        blocks,
     }
 }
 
-/// All that changes vectors, and nothing else: no weights, calibration, golden vectors or descriptions.
-#[derive(Serialize)]
-struct Recipe<'a> {
-    blocks: Vec<Block>,
-    towers: BTreeMap<Track, RecipeTower<'a>>,
-}
-
-#[derive(Serialize)]
-struct RecipeTower<'a> {
-    preprocess: serde_json::Value,
-    heads: &'a BTreeMap<String, HeadSpec>,
-    /// Hashes of the graph, the heads' files and, for text, the tokenizer.
-    files: Vec<Option<&'a String>>,
-}
-
-impl<'a> Recipe<'a> {
-    fn of(manifest: &'a Manifest) -> Self {
-        let hash = |name: &str| manifest.files.get(name);
-        let tower = |common: &'a TowerCommon, preprocess: serde_json::Value| RecipeTower {
-            files: std::iter::once(common.graph.as_str())
-                .chain(common.heads.values().filter_map(HeadSpec::file))
-                .chain(preprocess.get("tokenizer").and_then(|name| name.as_str()))
-                .map(hash)
-                .collect(),
-            preprocess,
-            heads: &common.heads,
-        };
-        let towers = &manifest.towers;
-        let text = towers
-            .text
-            .as_ref()
-            .map(|t| (Track::Text, tower(&t.common, as_json(&t.preprocess))));
-        let visual = towers
-            .visual
-            .as_ref()
-            .map(|t| (Track::Visual, tower(&t.common, as_json(&t.preprocess))));
-        let audio = towers
-            .audio
-            .as_ref()
-            .map(|t| (Track::Audio, tower(&t.common, as_json(&t.preprocess))));
-        Self {
-            blocks: manifest.blocks.iter().map(Block::from).collect(),
-            towers: text.into_iter().chain(visual).chain(audio).collect(),
-        }
-    }
+/// The towers that there are, each with its preprocessing.
+fn parts(manifest: &Manifest) -> impl Iterator<Item = (Track, &TowerCommon, serde_json::Value)> {
+    let towers = &manifest.towers;
+    let text = towers
+        .text
+        .as_ref()
+        .map(|tower| (Track::Text, &tower.common, as_json(&tower.preprocess)));
+    let visual = towers
+        .visual
+        .as_ref()
+        .map(|tower| (Track::Visual, &tower.common, as_json(&tower.preprocess)));
+    let audio = towers
+        .audio
+        .as_ref()
+        .map(|tower| (Track::Audio, &tower.common, as_json(&tower.preprocess)));
+    text.into_iter().chain(visual).chain(audio)
 }
 
 fn as_json(preprocess: &impl Serialize) -> serde_json::Value {
@@ -272,6 +266,21 @@ mod tests {
         assert_eq!(hash("mean = 0.1", "mean = 0.3"), same);
         assert_ne!(hash("max_tokens = 8", "max_tokens = 9"), same);
         assert_ne!(hash("\"text.onnx\" = \"00\"", "\"text.onnx\" = \"01\""), same);
+        assert_ne!(
+            hash("kind = \"identity\"", "kind = \"identity\"\nfile = \"mean\""),
+            same
+        );
+    }
+
+    #[test]
+    fn spaces_that_differ_in_heads_alone_share_their_towers() {
+        let space = |from: &str, to: &str| package(&MANIFEST.replace(from, to)).1.unwrap().space;
+        let name = space("tiny", "tiny").to_string();
+        let other_head = space("kind = \"identity\"", "kind = \"identity\"\nfile = \"mean\"");
+        assert!(other_head.to_string() != name && other_head.shares_towers(&name));
+        assert!(space("tiny", "another").shares_towers(&name));
+        assert!(!space("max_tokens = 8", "max_tokens = 9").shares_towers(&name));
+        assert!(!other_head.shares_towers("no space"));
     }
 
     #[test]

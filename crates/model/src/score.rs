@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sensorium_types::{Direction, Embedding, Segment, Track};
 
 use crate::Package;
-use crate::manifest::Moments;
+use crate::manifest::{Manifest, Moments};
 
 /// Compares queries with items by the weights and the calibration of a package.
 ///
@@ -16,12 +16,13 @@ pub struct Scorer {
     dimensions: Vec<usize>,
     /// For each direction, the weight of each block of the query.
     weights: BTreeMap<Direction, Vec<f32>>,
-    calibration: BTreeMap<TrackPair, Moments>,
+    calibration: BTreeMap<(Direction, TrackPair), Moments>,
 }
 
 /// A query, ready to be compared with items of one modality.
 #[derive(Debug, Clone)]
 pub struct Query {
+    direction: Direction,
     /// One vector for each track that the query has.
     tracks: Vec<(Track, Embedding)>,
 }
@@ -50,19 +51,22 @@ pub struct Match<S> {
 impl Scorer {
     /// The scorer of `package`.
     pub fn new(package: &Package) -> Self {
-        let manifest = package.manifest();
+        Self::of(package.manifest())
+    }
+
+    /// The scorer of a package with this manifest, whose weights and calibration may be others than on disk.
+    pub fn of(manifest: &Manifest) -> Self {
         let weights = Direction::all().map(|direction| {
             let pair = format!("{}.{}", direction.from, direction.to);
             let blocks = manifest.blocks.iter();
             let of_blocks = blocks.map(|block| block.weights.get(&pair).copied().unwrap_or(1.0));
             (direction, of_blocks.collect())
         });
-        let pairs = Track::ALL
-            .into_iter()
-            .flat_map(|query| Track::ALL.into_iter().map(move |target| (query, target)));
-        let calibration = pairs.filter_map(|(query, target)| {
-            let moments = manifest.calibration.get(&format!("{query}.{target}"))?;
-            Some(((query, target), *moments))
+        let calibration = Direction::all().flat_map(|direction| {
+            let pairs = Track::ALL
+                .into_iter()
+                .flat_map(|query| Track::ALL.into_iter().map(move |target| (query, target)));
+            pairs.filter_map(move |pair| Some(((direction, pair), manifest.moments(direction, pair)?)))
         });
         Self {
             dimensions: manifest.blocks.iter().map(|block| block.dimension).collect(),
@@ -90,6 +94,7 @@ impl Scorer {
             Some((track, weighted(mean)))
         });
         Query {
+            direction,
             tracks: tracks.collect(),
         }
     }
@@ -111,22 +116,22 @@ impl Scorer {
                 }
             }
         }
-        self.join(&best)
+        self.join(query, &best)
     }
 
-    /// How well an item answers whose greatest inner product for each pair of tracks, and the segment that it
+    /// How well an item answers `query` whose greatest inner product for each pair of tracks, and the segment that it
     /// belongs to, is `best`; `None` without any.
     ///
     /// Where both have a track in common (the sound of a recording and of a video), such pairs alone say more
     /// than all others. A soft maximum, the logarithm of the mean exponential, joins what is left; it is
     /// never above the greatest [`calibrated`](Self::calibrated) value.
-    pub fn join<S: Copy>(&self, best: &BTreeMap<TrackPair, (f32, S)>) -> Option<Match<S>> {
+    pub fn join<S: Copy>(&self, query: &Query, best: &BTreeMap<TrackPair, (f32, S)>) -> Option<Match<S>> {
         let common = best.keys().any(|(query, target)| query == target);
         let pairs: Vec<Match<S>> = best
             .iter()
             .filter(|((query, target), _)| !common || query == target)
             .map(|(&pair, &(similarity, segment))| Match {
-                score: self.calibrated(pair, similarity),
+                score: self.calibrated(query, pair, similarity),
                 similarity,
                 segment,
             })
@@ -140,9 +145,9 @@ impl Scorer {
         })
     }
 
-    /// An inner product, in standard deviations above that of unrelated segments of these tracks.
-    pub fn calibrated(&self, pair: TrackPair, similarity: f32) -> f32 {
-        match self.calibration.get(&pair) {
+    /// An inner product of `query`, in standard deviations above that of unrelated segments of these tracks.
+    pub fn calibrated(&self, query: &Query, pair: TrackPair, similarity: f32) -> f32 {
+        match self.calibration.get(&(query.direction, pair)) {
             Some(moments) => (similarity - moments.mean) / moments.deviation,
             None => similarity,
         }
@@ -151,11 +156,18 @@ impl Scorer {
 
 #[cfg(test)]
 mod tests {
+    use sensorium_types::Modality;
+
     use super::*;
 
     const MOMENTS: Moments = Moments {
         mean: 0.0,
         deviation: 0.5,
+    };
+
+    const TO_VIDEO: Direction = Direction {
+        from: Modality::Text,
+        to: Modality::Video,
     };
 
     fn scorer() -> Scorer {
@@ -164,7 +176,7 @@ mod tests {
         Scorer {
             dimensions: vec![2],
             weights: BTreeMap::new(),
-            calibration: pairs.map(|pair| (pair, MOMENTS)).collect(),
+            calibration: pairs.map(|pair| ((TO_VIDEO, pair), MOMENTS)).collect(),
         }
     }
 
@@ -178,6 +190,7 @@ mod tests {
         };
         let (query, item) = (own(query), own(item));
         let query = Query {
+            direction: TO_VIDEO,
             tracks: query
                 .into_iter()
                 .map(|(segment, embedding)| (segment.track, embedding))

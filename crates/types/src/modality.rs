@@ -21,6 +21,16 @@ impl Modality {
     /// All four, in the order in which tables show them.
     pub const ALL: [Self; 4] = [Self::Text, Self::Image, Self::Audio, Self::Video];
 
+    /// The tracks that items of it have; a video may lack its sound.
+    pub const fn tracks(self) -> &'static [Track] {
+        match self {
+            Self::Text => &[Track::Text],
+            Self::Image => &[Track::Visual],
+            Self::Audio => &[Track::Audio],
+            Self::Video => &[Track::Visual, Track::Audio],
+        }
+    }
+
     /// The lower-case name used in JSON and on the command line.
     pub const fn name(self) -> &'static str {
         match self {

@@ -19,13 +19,24 @@ pub struct Block {
 pub struct Space {
     /// The name of the model package that makes it.
     pub model: String,
-    /// Hexadecimal hash over what changes vectors.
+    /// Hexadecimal hash over what changes vectors: [`HALF`](Self::HALF) digits over the towers, as many over the heads.
     pub hash: String,
     /// The blocks, in the order in which an embedding holds them.
     pub blocks: Vec<Block>,
 }
 
 impl Space {
+    /// Digits of the hash over the towers, and of that over the heads.
+    pub const HALF: usize = 8;
+
+    /// Whether the space called `name`, as it is [shown](Self#impl-Display-for-Space), is made of the pooled features of
+    /// the same towers, so that features kept for it give vectors of this one.
+    pub fn shares_towers(&self, name: &str) -> bool {
+        let hash = name.rsplit_once('@').map(|(_, hash)| hash);
+        let towers = |hash: &str| hash.get(..Self::HALF).map(str::to_owned);
+        hash.is_some_and(|hash| hash.len() == self.hash.len() && towers(hash) == towers(&self.hash))
+    }
+
     /// How many components an embedding has, all blocks together.
     pub fn dimension(&self) -> usize {
         self.blocks.iter().map(|block| block.dimension).sum()

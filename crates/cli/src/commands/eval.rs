@@ -1,17 +1,27 @@
 //! `sensorium eval`
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use sensorium_eval::{Embedded, Example, OnBad, Pairs, RecallCard, Task, evaluate};
-use sensorium_model::{Pool, Scorer};
+use sensorium_eval::{Comparison, Embedded, Example, OnBad, Pairs, RecallCard, Task, compare, evaluate};
+use sensorium_model::{Package, Pool, Scorer};
 use sensorium_types::Direction;
+use serde::Serialize;
 
 use crate::args::{Common, Eval};
 use crate::output::{Outcome, Progress, print, print_json, printable, say};
 
 /// How many answers of a worked query are shown.
 const ANSWERS: usize = 5;
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    card: &'a RecallCard,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<&'a Comparison>,
+}
 
 pub(crate) fn run(common: &Common, options: &Eval) -> anyhow::Result<Outcome> {
     let on_bad = if options.skip_bad {
@@ -46,15 +56,35 @@ pub(crate) fn run(common: &Common, options: &Eval) -> anyhow::Result<Outcome> {
     if let Ok(progress) = progress.into_inner() {
         progress.finish();
     }
+    let against = options.against.as_ref().map(|folder| {
+        let other = Arc::new(Package::open(folder)?);
+        let mut pool = Pool::new(other.clone(), (&options.limits).into(), common.threads());
+        if options.visual_only {
+            pool.ignore_audio_tracks();
+        }
+        let theirs = embed(&pairs, &options.directions, &mut pool)?;
+        let scorer = Scorer::new(&other);
+        let their_score =
+            |direction, queries: &[_], gallery: &[_]| theirs.scores(&scorer, direction, queries, gallery);
+        anyhow::Ok(compare(&other.space().to_string(), &tasks, score, their_score))
+    });
+    let against = against.transpose()?;
     if let Some(folder) = &options.out {
         card.write_to(folder)?;
         say(&format!("wrote the recall card into {}", folder.display()));
     }
     if common.json {
-        print_json(&card)?;
+        print_json(&Document {
+            card: &card,
+            comparison: against.as_ref(),
+        })?;
     } else {
         let examples = examples(&tasks, options.examples, score);
         print_card(&card, &examples)?;
+        if let Some(comparison) = &against {
+            print(&format!("Differences to {}", comparison.against))?;
+            print(&comparison.table())?;
+        }
     }
     Ok(if pairs.refused().is_empty() {
         Outcome::Done

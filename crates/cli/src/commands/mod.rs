@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod embed;
 pub(crate) mod eval;
 pub(crate) mod index;
+pub(crate) mod learn;
 pub(crate) mod model;
 pub(crate) mod remove;
 pub(crate) mod search;

@@ -102,7 +102,7 @@ impl Recall<'_> {
                 let filter = Filter::lane(self.modality, pair.1);
                 let found = self.index.nearest(vector, &filter, depth)?;
                 if let Some(last) = found.last().filter(|_| found.len() == depth) {
-                    let left = self.scorer.calibrated(pair, last.similarity);
+                    let left = self.scorer.calibrated(&part.query, pair, last.similarity);
                     best_left = Some(best_left.map_or(left, |best| best.max(left)));
                 }
                 of_part.insert(pair, as_list(found));
@@ -135,7 +135,7 @@ impl Recall<'_> {
                 let pairs = of_part
                     .iter()
                     .filter_map(|(pair, list)| Some((*pair, *list.get(&item)?)));
-                let found = self.scorer.join(&pairs.collect())?;
+                let found = self.scorer.join(&part.query, &pairs.collect())?;
                 let share = part.weight * found.score;
                 score += share;
                 if best.is_none_or(|best| share > best.0) {
@@ -177,12 +177,7 @@ impl Recall<'_> {
 
     /// The pairs of a track of the query and a track that items of the modality have.
     fn pairs<'q>(&self, query: &'q Query) -> impl Iterator<Item = (TrackPair, &'q Embedding)> + use<'q> {
-        let targets: &[Track] = match self.modality {
-            Modality::Text => &[Track::Text],
-            Modality::Image => &[Track::Visual],
-            Modality::Audio => &[Track::Audio],
-            Modality::Video => &[Track::Visual, Track::Audio],
-        };
+        let targets = self.modality.tracks();
         query
             .tracks()
             .iter()

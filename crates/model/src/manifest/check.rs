@@ -20,7 +20,14 @@ impl Manifest {
         ensure(!self.blocks.is_empty(), || "there is no [[blocks]]".into())?;
         self.blocks.iter().try_for_each(|block| self.check_block(block))?;
         for (pair, moments) in &self.calibration {
-            check_pair::<Track>(pair)?;
+            let tracks = match pair.split_once('/') {
+                None => pair.as_str(),
+                Some((direction, tracks)) => {
+                    check_pair::<Modality>(direction)?;
+                    tracks
+                }
+            };
+            check_pair::<Track>(tracks)?;
             ensure(moments.mean.is_finite() && positive(moments.deviation), || {
                 format!("calibration of {pair}: the deviation must be more than 0")
             })?;
@@ -86,6 +93,7 @@ fn check_head(head: &HeadSpec, features: usize, block: &BlockSpec) -> Check {
         HeadSpec::Concepts { temperature, top, .. } => ensure(positive(*temperature) && *top > 0, || {
             "needs a temperature and a top of more than 0".into()
         }),
+        HeadSpec::Mlp { .. } => Ok(()),
     }
 }
 

@@ -4,11 +4,11 @@ mod check;
 
 use std::collections::BTreeMap;
 
-use sensorium_types::{Block, Track};
+use sensorium_types::{Block, Direction, Track};
 use serde::{Deserialize, Serialize};
 
 /// The content of `model.toml`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Version of this file's layout, 1.
@@ -25,15 +25,29 @@ pub struct Manifest {
     pub blocks: Vec<BlockSpec>,
     /// The towers that the package has.
     pub towers: Towers,
-    /// For `query.target` tracks, what unrelated segments score.
+    /// For `query.target` tracks, what unrelated segments score. In a direction whose blocks have weights of their
+    /// own, `query.target modalities/query.target tracks` comes first, as in `text.video/text.visual`.
     #[serde(default)]
     pub calibration: BTreeMap<String, Moments>,
     /// SHA-256, in hexadecimal, of each file that is loaded.
     pub files: BTreeMap<String, String>,
 }
 
+impl Manifest {
+    /// What unrelated segments on these tracks of query and target score in `direction`.
+    pub fn moments(&self, direction: Direction, (query, target): (Track, Track)) -> Option<Moments> {
+        let tracks = format!("{query}.{target}");
+        let own = format!("{}.{}/{tracks}", direction.from, direction.to);
+        let found = self
+            .calibration
+            .get(&own)
+            .or_else(|| self.calibration.get(&tracks));
+        found.copied()
+    }
+}
+
 /// One block of the space, with its weights.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlockSpec {
     /// Its name; a head of the same name in each tower makes it.
@@ -65,7 +79,7 @@ pub struct Moments {
 }
 
 /// One tower a track; a package may leave some out.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Towers {
     /// Language.
@@ -87,8 +101,19 @@ impl Towers {
     }
 }
 
+impl Towers {
+    /// As [`common`](Self::common), to be changed.
+    pub fn common_mut(&mut self, track: Track) -> Option<&mut TowerCommon> {
+        match track {
+            Track::Text => self.text.as_mut().map(|tower| &mut tower.common),
+            Track::Visual => self.visual.as_mut().map(|tower| &mut tower.common),
+            Track::Audio => self.audio.as_mut().map(|tower| &mut tower.common),
+        }
+    }
+}
+
 /// A tower: a graph between preprocessing and heads.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TowerSpec<P> {
     /// How samples become the graph's inputs.
     pub preprocess: P,
@@ -98,7 +123,7 @@ pub struct TowerSpec<P> {
 }
 
 /// What all towers have.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TowerCommon {
     /// The ONNX file. It gives `pooled` (f32, `[batch, features]`) and, for later stages, `tokens`.
     pub graph: String,
@@ -215,6 +240,13 @@ pub enum HeadSpec {
         #[serde(default = "default_epsilon")]
         norm_epsilon: f32,
     },
+    /// A perceptron trained on pairs.
+    Mlp {
+        /// A safetensors file with `norm_weight`, `norm_bias` `[features]` (a layer normalisation), `hidden_weight`
+        /// `[hidden, features]`, `hidden_bias` `[hidden]`, `out_weight` `[dimension, hidden]`, `out_bias`
+        /// `[dimension]` and `around_weight` `[dimension, features]`.
+        file: String,
+    },
 }
 
 impl HeadSpec {
@@ -222,7 +254,7 @@ impl HeadSpec {
     pub fn file(&self) -> Option<&str> {
         match self {
             Self::Identity { file } => file.as_deref(),
-            Self::Concepts { file, .. } => Some(file),
+            Self::Concepts { file, .. } | Self::Mlp { file } => Some(file),
         }
     }
 }

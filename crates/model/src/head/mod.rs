@@ -1,19 +1,31 @@
 //! Pooled features to one block of an embedding.
 
+mod concepts;
+mod mlp;
+mod norm;
+
 use half::f16;
 use ndarray::{Array1, Array2, ArrayView1};
 use safetensors::tensor::{Dtype, SafeTensors};
 use sensorium_types::dot;
 
-use crate::manifest::{Activation, HeadSpec};
+use self::concepts::{Concepts, Weighing};
+use self::mlp::Mlp;
+use crate::manifest::HeadSpec;
 use crate::{Error, Package, Result};
 
 /// A head, loaded.
 pub(crate) struct Head {
-    /// `None` takes the features as they are.
-    concepts: Option<Concepts>,
+    kind: Kind,
     /// Subtracted from the unit result, to centre the block.
     mean: Option<Array1<f32>>,
+}
+
+enum Kind {
+    /// The features as they are.
+    Identity,
+    Concepts(Concepts),
+    Mlp(Mlp),
 }
 
 impl Head {
@@ -26,7 +38,7 @@ impl Head {
     ) -> Result<Self> {
         let Some(file) = spec.file() else {
             return Ok(Self {
-                concepts: None,
+                kind: Kind::Identity,
                 mean: None,
             });
         };
@@ -43,29 +55,29 @@ impl Head {
         dimension: usize,
     ) -> std::result::Result<Self, String> {
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-        let concepts = match spec {
-            HeadSpec::Identity { .. } => None,
+        let kind = match spec {
+            HeadSpec::Identity { .. } => Kind::Identity,
             HeadSpec::Concepts {
                 activation,
                 temperature,
                 top,
                 norm_epsilon,
                 ..
-            } => Some(Concepts {
-                norm: Norm::read(&tensors, features, *norm_epsilon)?,
-                classifier: matrix(&tensors, "weight", features)?,
-                bias: vector(&tensors, "bias")?,
-                labels: matrix(&tensors, "labels", dimension)?,
-                activation: *activation,
-                temperature: *temperature,
-                top: *top,
-            }),
+            } => Kind::Concepts(Concepts::read(
+                &tensors,
+                features,
+                dimension,
+                Weighing {
+                    activation: *activation,
+                    temperature: *temperature,
+                    top: *top,
+                },
+                *norm_epsilon,
+            )?),
+            HeadSpec::Mlp { .. } => Kind::Mlp(Mlp::read(&tensors, features, dimension)?),
         };
-        if let Some(concepts) = &concepts {
-            concepts.check()?;
-        }
         Ok(Self {
-            concepts,
+            kind,
             mean: optional_vector(&tensors, "mean", dimension)?,
         })
     }
@@ -73,9 +85,10 @@ impl Head {
     /// The block that `features` give; its length is not yet one.
     pub(crate) fn apply(&self, features: &[f32]) -> Vec<f32> {
         let features = ArrayView1::from(features);
-        let block = match &self.concepts {
-            None => features.to_owned(),
-            Some(concepts) => concepts.apply(features),
+        let block = match &self.kind {
+            Kind::Identity => features.to_owned(),
+            Kind::Concepts(concepts) => concepts.apply(features),
+            Kind::Mlp(mlp) => mlp.apply(features),
         };
         match &self.mean {
             None => block.to_vec(),
@@ -84,110 +97,12 @@ impl Head {
     }
 }
 
-/// A classifier whose labels stand at known places of the space.
-///
-/// The result is the sum of the embeddings of the most probable labels, each times its probability (ConSE,
-/// Norouzi et al. 2013, arXiv:1312.5650).
-struct Concepts {
-    norm: Option<Norm>,
-    /// `[labels, features]`
-    classifier: Array2<f32>,
-    /// `[labels]`
-    bias: Array1<f32>,
-    /// `[labels, dimension]`
-    labels: Array2<f32>,
-    activation: Activation,
-    temperature: f32,
-    top: usize,
-}
-
-impl Concepts {
-    fn check(&self) -> std::result::Result<(), String> {
-        let count = self.classifier.nrows();
-        if count == 0 || self.bias.len() != count || self.labels.nrows() != count {
-            return Err(format!(
-                "'weight' has {count} rows, 'bias' {} and 'labels' {}; they must agree",
-                self.bias.len(),
-                self.labels.nrows()
-            ));
-        }
-        Ok(())
-    }
-
-    fn apply(&self, features: ArrayView1<'_, f32>) -> Array1<f32> {
-        let features = match &self.norm {
-            None => features.to_vec(),
-            Some(norm) => norm.apply(features).to_vec(),
-        };
-        let rows = self.classifier.rows().into_iter();
-        // Rows lie one after the other.
-        let logits: Array1<f32> = rows
-            .map(|row| dot(row.as_slice().unwrap_or(&[]), &features))
-            .collect();
-        let probabilities = self.activate((logits + &self.bias) / self.temperature);
-        let mut sum = Array1::zeros(self.labels.ncols());
-        for label in most_probable(&probabilities, self.top) {
-            sum.scaled_add(probabilities[label], &self.labels.row(label));
-        }
-        sum
-    }
-
-    fn activate(&self, logits: Array1<f32>) -> Array1<f32> {
-        match self.activation {
-            Activation::Sigmoid => logits.mapv(|logit| 1.0 / (1.0 + (-logit).exp())),
-            Activation::Softmax => {
-                let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let weights = logits.mapv(|logit| (logit - largest).exp());
-                let total = weights.sum();
-                weights / total
-            }
-        }
-    }
-}
-
-/// The indices of the `top` largest values, in no order.
-fn most_probable(probabilities: &Array1<f32>, top: usize) -> Vec<usize> {
-    let mut labels: Vec<usize> = (0..probabilities.len()).collect();
-    if top < labels.len() {
-        labels.select_nth_unstable_by(top, |&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-        labels.truncate(top);
-    }
-    labels
-}
-
-/// Layer normalisation with a gain and an offset.
-struct Norm {
-    weight: Array1<f32>,
-    bias: Array1<f32>,
-    epsilon: f32,
-}
-
-impl Norm {
-    fn read(
-        tensors: &SafeTensors<'_>,
-        features: usize,
-        epsilon: f32,
-    ) -> std::result::Result<Option<Self>, String> {
-        let weight = optional_vector(tensors, "norm_weight", features)?;
-        let bias = optional_vector(tensors, "norm_bias", features)?;
-        match (weight, bias) {
-            (Some(weight), Some(bias)) => Ok(Some(Self {
-                weight,
-                bias,
-                epsilon,
-            })),
-            (None, None) => Ok(None),
-            _ => Err("'norm_weight' and 'norm_bias' come together".into()),
-        }
-    }
-
-    fn apply(&self, features: ArrayView1<'_, f32>) -> Array1<f32> {
-        let count = features.len() as f32;
-        let mean = features.sum() / count;
-        let centred = features.mapv(|x| x - mean);
-        let variance = centred.dot(&centred) / count;
-        centred / (variance + self.epsilon).sqrt() * &self.weight + &self.bias
-    }
+/// The product of `matrix` and `vector`, row by row.
+fn product(matrix: &Array2<f32>, vector: &[f32]) -> Array1<f32> {
+    // Rows lie one after the other.
+    let rows = matrix.rows().into_iter();
+    rows.map(|row| dot(row.as_slice().unwrap_or(&[]), vector))
+        .collect()
 }
 
 fn unit(vector: Array1<f32>) -> Array1<f32> {
@@ -257,6 +172,7 @@ mod tests {
     use safetensors::tensor::TensorView;
 
     use super::*;
+    use crate::manifest::Activation;
 
     fn file(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
         let bytes: Vec<Vec<u8>> = tensors
@@ -331,6 +247,31 @@ mod tests {
         let head = Head::from_bytes(&file(&tensors), &spec, 2, 3).unwrap();
         // (3, 1) becomes (1, -1), then (2, -1): the first label alone, whose unit vector loses the mean.
         assert_close(&head.apply(&[3.0, 1.0]), &[0.5, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_perceptron_adds_what_goes_around_it() {
+        let tensors: [(&str, &[usize], &[f32]); 7] = [
+            ("norm_weight", &[2], &[1.0, 1.0]),
+            ("norm_bias", &[2], &[0.0, 0.0]),
+            ("hidden_weight", &[1, 2], &[10.0, 0.0]),
+            ("hidden_bias", &[1], &[0.0]),
+            ("out_weight", &[3, 1], &[0.0, 1.0, 0.0]),
+            ("out_bias", &[3], &[0.0, 0.0, 0.5]),
+            ("around_weight", &[3, 2], &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+        ];
+        let spec = HeadSpec::Mlp {
+            file: "head.safetensors".into(),
+        };
+        let head = Head::from_bytes(&file(&tensors), &spec, 2, 3).unwrap();
+        // (3, 1) becomes (1, -1), which makes the hidden value 10.
+        let found = head.apply(&[3.0, 1.0]);
+        for (found, expected) in found.iter().zip([1.0, 10.0, 0.5]) {
+            assert!((found - expected).abs() < 1e-3);
+        }
+        let problem = Head::from_bytes(&file(&tensors[1..]), &spec, 2, 3).err().unwrap();
+        assert!(problem.contains("norm_weight"), "{problem}");
+        assert!(Head::from_bytes(&file(&tensors), &spec, 2, 4).is_err());
     }
 
     #[test]

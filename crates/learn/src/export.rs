@@ -1,0 +1,159 @@
+//! A package on top of another, with one more block.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use sensorium_model::manifest::{BlockSpec, HeadSpec, Manifest};
+use sensorium_model::{Encoder, Package, golden_inputs};
+use sensorium_types::{Direction, Track};
+use sha2::{Digest as _, Sha256};
+
+use crate::perceptron::Perceptron;
+use crate::train::HeadsInTraining;
+use crate::{Error, Result};
+
+const GOLDEN: &str = "golden.safetensors";
+const MANIFEST: &str = "model.toml";
+
+/// Writes into `folder` a package like `package` with one more block of this name, made by `heads`. The block has the
+/// weight 0 in all directions.
+pub(crate) fn write_candidate(
+    package: &Arc<Package>,
+    folder: &Path,
+    block: &str,
+    dimension: usize,
+    heads: &HeadsInTraining,
+    threads: usize,
+) -> Result<Manifest> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(Error::file(folder))?;
+    }
+    fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    let mut manifest = package.manifest().clone();
+    for name in manifest.files.keys().filter(|name| *name != GOLDEN) {
+        write(folder, name, &package.read(name)?)?;
+    }
+    let none = Direction::all().map(|direction| (format!("{}.{}", direction.from, direction.to), 0.0));
+    manifest.blocks.push(BlockSpec {
+        name: block.to_owned(),
+        dimension,
+        weights: none.collect(),
+    });
+    let mut rounded = HashMap::new();
+    for track in Track::ALL {
+        let Some(tower) = manifest.towers.common_mut(track) else {
+            continue;
+        };
+        let silent;
+        let head = match heads.get(&track) {
+            Some(head) => head,
+            None => {
+                silent = Perceptron::silent(tower.features, dimension)?;
+                &silent
+            }
+        };
+        let file = format!("{track}-{block}.safetensors");
+        let bytes = head_file(head)?;
+        tower
+            .heads
+            .insert(block.to_owned(), HeadSpec::Mlp { file: file.clone() });
+        manifest.files.insert(file.clone(), hash(&bytes));
+        write(folder, &file, &bytes)?;
+        rounded.insert(track, head.rounded()?);
+    }
+    let golden = golden(package, &rounded, threads)?;
+    manifest.files.insert(GOLDEN.to_owned(), hash(&golden));
+    write(folder, GOLDEN, &golden)?;
+    write_manifest(folder, &manifest)?;
+    Ok(manifest)
+}
+
+/// Writes `model.toml`.
+pub(crate) fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<()> {
+    let text = toml::to_string(manifest)
+        .map_err(|error| Error::Options(format!("the manifest cannot be written: {error}")))?;
+    let text = format!("# Written by `sensorium learn`.\n{text}");
+    write(folder, MANIFEST, text.as_bytes())
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder.join(name);
+    let write = || {
+        let mut file = fs::File::create(&path)?;
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()
+    };
+    write().map_err(Error::file(&path))
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The tensors of a head, as half floats.
+fn head_file(head: &Perceptron) -> Result<Vec<u8>> {
+    let mut tensors = Vec::new();
+    for (name, variable) in head.variables() {
+        let values = variable
+            .to_dtype(DType::F16)?
+            .flatten_all()?
+            .to_vec1::<half::f16>()?;
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        tensors.push((name.to_owned(), Dtype::F16, variable.dims().to_vec(), bytes));
+    }
+    serialize(&tensors)
+}
+
+type RawTensor = (String, Dtype, Vec<usize>, Vec<u8>);
+
+fn serialize(tensors: &[RawTensor]) -> Result<Vec<u8>> {
+    let failed =
+        |error: safetensors::SafeTensorError| Error::Options(format!("a tensor cannot be written: {error}"));
+    let views = tensors
+        .iter()
+        .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)))
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(failed)?;
+    safetensors::serialize(views, None).map_err(failed)
+}
+
+/// The golden vectors of `package` with the new block behind the others: computed by the library that trains, from which
+/// the one that encodes is independent.
+fn golden(package: &Arc<Package>, heads: &HashMap<Track, Perceptron>, threads: usize) -> Result<Vec<u8>> {
+    let (names, samples): (Vec<_>, Vec<_>) = golden_inputs(package)?.into_iter().unzip();
+    let encodings = Encoder::new(Arc::clone(package), threads).encode(&samples)?;
+    let features: HashMap<String, Vec<f32>> = names
+        .into_iter()
+        .zip(encodings.into_iter().map(|encoding| encoding.features))
+        .collect();
+    let bytes = package.read(GOLDEN)?;
+    let tensors =
+        SafeTensors::deserialize(&bytes).map_err(|error| Error::Options(format!("{GOLDEN}: {error}")))?;
+    let mut extended = Vec::new();
+    for (name, tensor) in tensors.tensors() {
+        let (mut shape, mut values) = (tensor.shape().to_vec(), tensor.data().to_vec());
+        let input = name.strip_suffix(".embedding");
+        if let Some((input, features)) = input.and_then(|input| Some((input, features.get(input)?)))
+            && let Some(track) = input
+                .split('.')
+                .next()
+                .and_then(|track| track.parse::<Track>().ok())
+            && let Some(head) = heads.get(&track)
+        {
+            let features = Tensor::from_slice(features, (1, features.len()), &Device::Cpu)?;
+            let block = head.forward(&features, None)?.flatten_all()?.to_vec1::<f32>()?;
+            values.extend(block.iter().flat_map(|value| value.to_le_bytes()));
+            shape = vec![shape.iter().sum::<usize>() + block.len()];
+        }
+        extended.push((name, tensor.dtype(), shape, values));
+    }
+    serialize(&extended)
+}

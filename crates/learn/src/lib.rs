@@ -1,0 +1,25 @@
+//! Pairs to heads: contrastive training of a block of the embedding space.
+//!
+//! [`learn`] encodes the contents of pairs once with the towers of a package, trains a head for each track so that what
+//! belongs together comes together, chooses how much the new block counts beside those that were there, and keeps it
+//! only in those directions in which it finds more on pairs that were held out.
+
+mod bank;
+mod blend;
+mod checkpoint;
+mod encode;
+mod error;
+mod examples;
+mod export;
+mod learn;
+mod loss;
+mod optimizer;
+mod options;
+mod perceptron;
+mod recall;
+mod train;
+
+pub use error::{Error, Result};
+pub use learn::{HeldOut, Learned, SetOfPairs, learn};
+pub use loss::Loss;
+pub use options::{LearnOptions, Progress};

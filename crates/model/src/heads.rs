@@ -1,0 +1,46 @@
+use sensorium_types::{Embedding, Track};
+
+use crate::head::Head;
+use crate::{Error, Package, Result};
+
+/// What turns the pooled features of one tower into embeddings.
+///
+/// An [`Encoder`](crate::Encoder) does this by itself; alone, heads make new embeddings of features that were kept.
+pub struct Heads {
+    features: usize,
+    /// One a block, in the order of the space.
+    list: Vec<Head>,
+}
+
+impl Heads {
+    /// Loads the heads of the tower for `track`.
+    ///
+    /// # Errors
+    /// [`Error::NoTower`] when the package has none; otherwise as [`Package::read`], and [`Error::Invalid`] for a
+    /// file whose tensors do not fit.
+    pub fn load(package: &Package, track: Track) -> Result<Self> {
+        let manifest = package.manifest();
+        let tower = manifest.towers.common(track).ok_or_else(|| Error::NoTower {
+            model: manifest.name.clone(),
+            track,
+        })?;
+        let blocks = manifest.blocks.iter();
+        let list = blocks
+            .filter_map(|block| Some((block, tower.heads.get(&block.name)?)))
+            .map(|(block, head)| Head::load(package, head, tower.features, block.dimension));
+        Ok(Self {
+            features: tower.features,
+            list: list.collect::<Result<_>>()?,
+        })
+    }
+
+    /// How many pooled features the tower gives.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// The embedding of pooled `features`, as many as [`features`](Self::features) says.
+    pub fn embed(&self, features: &[f32]) -> Embedding {
+        Embedding::from_blocks(self.list.iter().map(|head| head.apply(features)))
+    }
+}

@@ -1,0 +1,54 @@
+"""Trains the block `pairs` of models/base by `sensorium learn`.
+
+Usage: train_base.py --data DIR --concepts DIR --out DIR [--binary FILE] [learn options]
+
+`--concepts` is the package that make_base.py makes, `--out` the folder of the new one. Other options go to
+`sensorium learn` as they are.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from base import pairs
+
+NAME = "sensorium-base"
+VERSION = "0.2.0"
+OPTIONS = ["--block", "pairs", "--epochs", "20"]
+
+
+def main() -> None:
+    """Trains and names the package."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--concepts", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--binary", type=Path, default=Path("target/release/sensorium"))
+    arguments, more = parser.parse_known_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        train, judges = pairs.write(arguments.data, Path(scratch))
+        command = [str(arguments.binary), "learn", "--model", str(arguments.concepts), "--out", str(arguments.out)]
+        for path, share in train.items():
+            command += [str(path), "--share", str(share)]
+        for path in judges:
+            command += ["--held-out", str(path)]
+        subprocess.run([*command, *OPTIONS, *more], check=True)
+    if arguments.out.exists():
+        finish(arguments.concepts, arguments.out)
+
+
+def finish(concepts: Path, out: Path) -> None:
+    """Gives the package its name, and the licence of the one below it."""
+    manifest = out / "model.toml"
+    text = re.sub(r'^name = ".*"$', f'name = "{NAME}"', manifest.read_text(), count=1, flags=re.MULTILINE)
+    text = re.sub(r'^version = ".*"$', f'version = "{VERSION}"', text, count=1, flags=re.MULTILINE)
+    manifest.write_text(text)
+    for licence in concepts.glob("LICENSE*"):
+        shutil.copy(licence, out)
+
+
+if __name__ == "__main__":
+    main()
