@@ -26,6 +26,7 @@ test: setup lint test-tools ## run all checks and tests
 	cargo test --workspace --locked
 	scripts/test_setup
 	scripts/test_install $(built)/debug/sensorium
+	scripts/test_demo $(built)/debug/sensorium
 
 test-tools: .venv/ready ## run the tests of the recipe
 	.venv/bin/python -m unittest discover --quiet --start-directory tools/tests --top-level-directory tools
