@@ -42,8 +42,6 @@ impl ContentId {
 pub struct Pair {
     /// Where it stands in the file, counted from 1.
     pub line: usize,
-    /// Its name in the file, or else the line number.
-    pub id: String,
     /// The class that it belongs to.
     pub label: Option<String>,
     contents: BTreeMap<Modality, Vec<ContentId>>,
@@ -114,10 +112,9 @@ impl Pairs {
             items: Vec::new(),
             refused: Vec::new(),
         };
-        let mut line_of_id = HashMap::new();
         for line in Lines::new(reader) {
             let (number, line) = line.map_err(|source| read_error(path, source))?;
-            match line.and_then(|line| check_id(line, number, &mut line_of_id)) {
+            match line {
                 Ok(line) => pairs.add(number, line),
                 Err(cause) => pairs.refuse(number, cause, on_bad)?,
             }
@@ -203,7 +200,6 @@ impl Pairs {
         }
         self.items.push(Pair {
             line: number,
-            id: line.id.unwrap_or_else(|| number.to_string()),
             label: line.label,
             contents,
         });
@@ -236,17 +232,6 @@ impl Pairs {
         }
         Ok(self)
     }
-}
-
-/// Refuses a line whose `id` an earlier one has; line numbers that stand in for an `id` do not count.
-fn check_id(line: Line, number: usize, line_of_id: &mut HashMap<String, usize>) -> Result<Line, String> {
-    if let Some(id) = &line.id {
-        let first = *line_of_id.entry(id.clone()).or_insert(number);
-        if first != number {
-            return Err(format!("`id` is the same as in line {first}"));
-        }
-    }
-    Ok(line)
 }
 
 fn read_error(path: &Path, source: std::io::Error) -> Error {
@@ -312,14 +297,11 @@ mod tests {
 
     #[test]
     fn blank_lines_byte_order_mark_and_carriage_returns_are_tolerated() {
-        let lines = "\u{feff}{\"text\": \"a\", \"image\": \"1\"}\r\n\r\n  \n{\"id\": \"x\", \"text\": \"b\", \"image\": \"2\"}";
+        let lines =
+            "\u{feff}{\"text\": \"a\", \"image\": \"1\"}\r\n\r\n  \n{\"text\": \"b\", \"image\": \"2\"}";
         let pairs = parse(lines, OnBad::Fail).unwrap();
-        let ids: Vec<_> = pairs
-            .items()
-            .iter()
-            .map(|pair| (pair.line, pair.id.as_str()))
-            .collect();
-        assert_eq!(ids, [(1, "1"), (4, "x")]);
+        let numbers: Vec<_> = pairs.items().iter().map(|pair| pair.line).collect();
+        assert_eq!(numbers, [1, 4]);
     }
 
     #[test]
@@ -335,16 +317,13 @@ mod tests {
     }
 
     #[test]
-    fn a_second_line_of_the_same_id_is_refused_but_line_numbers_never_clash() {
-        let lines = r#"{"id": "2", "text": "a", "image": "1"}
-            {"text": "b", "image": "2"}
-            {"id": 2, "text": "c", "image": "3"}"#;
-        let pairs = parse(lines, OnBad::Skip).unwrap();
-        assert_eq!(pairs.items().len(), 2);
-        assert_eq!(
-            pairs.refused()[0].to_string(),
-            "line 3: `id` is the same as in line 1"
-        );
+    fn an_id_names_nothing_and_may_be_repeated_or_of_any_kind() {
+        let lines = r#"{"id": "1", "text": "a", "image": "1"}
+            {"id": "1", "text": "b", "image": "2"}
+            {"id": 1, "text": "c", "image": "3"}
+            {"id": null, "text": "d", "image": "4"}
+            {"id": " ", "text": "e", "image": "5"}"#;
+        assert_eq!(parse(lines, OnBad::Fail).unwrap().items().len(), 5);
     }
 
     #[test]
