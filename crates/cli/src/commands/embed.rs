@@ -1,17 +1,15 @@
 //! `sensorium embed`
 
-use std::fs::Permissions;
 use std::io::BufWriter;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use atomic_write_file::AtomicWriteFile;
 use npyz::WriterBuilder as _;
 use sensorium_media::Cause;
 use sensorium_model::{EncodedFile, EncodedSegment, Pool};
 use sensorium_types::{Embedding, Modality, Segment, Track, path_text};
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use crate::args::{Common, Embed};
 use crate::output::{Outcome, Progress, Refused, print_json, say};
@@ -155,8 +153,7 @@ impl From<EncodedSegment> for Row {
 /// Writes the rows as a float32 matrix. The file appears whole or not at all.
 fn write_npy(path: &Path, rows: &[Embedding], dimension: usize) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let mut file = AtomicWriteFile::open(path)?;
         let mut writer = npyz::WriteOptions::new()
             .default_dtype()
             .shape(&[rows.len() as u64, dimension as u64])
@@ -164,11 +161,7 @@ fn write_npy(path: &Path, rows: &[Embedding], dimension: usize) -> anyhow::Resul
             .begin_nd()?;
         writer.extend(rows.iter().flat_map(|row| row.as_slice().iter().copied()))?;
         writer.finish()?;
-        file.as_file().sync_all()?;
-        // A temporary file is for its owner alone; this one is a result.
-        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-        file.persist(path)?;
-        Ok(())
+        file.commit()
     };
     write().with_context(|| format!("cannot write {}", path.display()))
 }
