@@ -85,6 +85,7 @@ impl Model {
             .map(|(file, item)| Location {
                 path: file.file.path.clone(),
                 record: item.record,
+                modified: file.file.stamp.modified,
                 fields: item.fields.clone(),
             })
             .collect();
