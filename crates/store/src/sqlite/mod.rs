@@ -2,6 +2,7 @@
 
 mod codes;
 mod read;
+mod reencode;
 mod schema;
 mod verify;
 mod words;
@@ -208,6 +209,15 @@ impl Catalog for SqliteCatalog {
 
     fn encoded(&self, item: crate::ItemKey) -> Result<Vec<crate::NewSegment>> {
         self.read(|connection| read::encoded(connection, item))
+    }
+
+    fn stale(
+        &self,
+        generation: &crate::Generation,
+        after: Option<crate::ItemKey>,
+        limit: usize,
+    ) -> Result<Vec<crate::ItemKey>> {
+        self.read(|connection| reencode::stale(connection, generation, after, limit))
     }
 
     fn words(&self, query: &str, limit: usize) -> Result<Vec<crate::WordMatch>> {
