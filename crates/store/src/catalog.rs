@@ -86,6 +86,13 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn encoded(&self, item: ItemKey) -> Result<Vec<NewSegment>>;
 
+    /// The items of other generations than `generation`, in the order of their keys, behind `after`: at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn stale(&self, generation: &Generation, after: Option<ItemKey>, limit: usize) -> Result<Vec<ItemKey>>;
+
     /// Where the words of `query` occur in names, folders, captions and texts: the best first, at most `limit`.
     /// Every word must occur; a text without words finds nothing.
     ///
@@ -132,6 +139,14 @@ pub struct Generation {
     pub windowing: u32,
 }
 
+impl Generation {
+    /// That of a file whose items are of several: it is of none, and has to be looked at again.
+    pub const SEVERAL: Self = Self {
+        space: String::new(),
+        windowing: 0,
+    };
+}
+
 /// By what a file is known to be unchanged without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
@@ -154,7 +169,7 @@ pub struct IndexedFile {
     pub content: Option<Content>,
     /// What came of it.
     pub state: FileState,
-    /// What it was read with.
+    /// What it was read with, or what made all its items since; [`Generation::SEVERAL`] while some are left.
     pub generation: Generation,
     /// What was refused in it.
     pub refusals: Vec<Refusal>,
@@ -201,6 +216,15 @@ pub enum Write {
     },
     /// Forgets the file.
     Forget(PathBuf),
+    /// New vectors of items, made of what is kept of them: their segments, texts and features stay. A file all of
+    /// whose items are of `generation` then counts as read with it.
+    Reencode {
+        /// What made the vectors.
+        generation: Generation,
+        /// For each item a vector of each of its segments, in their order. One that is not there, has another
+        /// number of segments or was cut by another windowing is left as it is.
+        items: Vec<(ItemKey, Vec<Vec<f16>>)>,
+    },
 }
 
 /// A file to be written.

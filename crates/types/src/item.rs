@@ -91,6 +91,9 @@ pub struct Location {
     pub path: PathBuf,
     /// The record in it, counted from 1, for files that hold many items.
     pub record: Option<u64>,
+    /// When the file was last modified, in nanoseconds since 1970, as far as the index knows: 0 when the file has
+    /// to be looked at again.
+    pub modified: i64,
     /// The fields of the record other than its text.
     pub fields: Fields,
 }
@@ -135,6 +138,7 @@ mod tests {
         let location = Location {
             path: "/data/notes.jsonl".into(),
             record: Some(17),
+            modified: 0,
             fields: Fields::new(),
         };
         assert_eq!(location.to_string(), "/data/notes.jsonl#17");

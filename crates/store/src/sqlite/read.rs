@@ -198,14 +198,15 @@ pub(super) fn items(connection: &Connection, keys: &[ItemKey]) -> rusqlite::Resu
 fn locations(connection: &Connection, item: ItemKey) -> rusqlite::Result<Vec<Location>> {
     connection
         .prepare_cached(
-            "SELECT path, record, fields FROM locations JOIN files ON files.key = file
+            "SELECT path, record, modified, fields FROM locations JOIN files ON files.key = file
              WHERE item = ? ORDER BY path, record",
         )?
         .query_map([item.0], |row| {
             Ok(Location {
                 path: get_path(row, 0)?,
                 record: get_record(row, 1)?,
-                fields: get_fields(row, 2)?,
+                modified: row.get(2)?,
+                fields: get_fields(row, 3)?,
             })
         })?
         .collect()

@@ -76,6 +76,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Trouble> {
 
 fn migrate_to(connection: &mut Connection, format: u32) -> Result<(), Trouble> {
     check(connection)?;
+    // Only now that it is known to be ours.
+    connection.pragma_update(None, "journal_mode", "wal")?;
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let present: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::codes::{Code as _, fields_code, get_fields, half_bytes, path_bytes, record_code};
-use super::{SqliteCatalog, read, words};
+use super::{SqliteCatalog, read, reencode, words};
 use crate::{Generation, IndexedFile, NewFile, NewItem, Write};
 
 pub(super) fn all(connection: &mut Connection, writes: Vec<Write>) -> rusqlite::Result<u64> {
@@ -37,6 +37,7 @@ pub(super) fn all(connection: &mut Connection, writes: Vec<Write>) -> rusqlite::
                 }
             }
             Write::Forget(path) => forget(&transaction, &path)?,
+            Write::Reencode { generation, items } => reencode::put(&transaction, &generation, &items)?,
         }
     }
     let sequence = SqliteCatalog::sequence(&transaction)?;
@@ -128,7 +129,10 @@ fn forget(transaction: &Transaction<'_>, path: &Path) -> rusqlite::Result<()> {
     drop_homeless(transaction, before)
 }
 
-fn generation_key(transaction: &Transaction<'_>, generation: &Generation) -> rusqlite::Result<i64> {
+pub(super) fn generation_key(
+    transaction: &Transaction<'_>,
+    generation: &Generation,
+) -> rusqlite::Result<i64> {
     transaction
         .prepare_cached("INSERT OR IGNORE INTO generations (space, windowing) VALUES (?, ?)")?
         .execute(params![generation.space, generation.windowing])?;
@@ -310,7 +314,7 @@ fn drop_homeless(transaction: &Transaction<'_>, items: Vec<i64>) -> rusqlite::Re
     Ok(())
 }
 
-fn note_change(transaction: &Transaction<'_>, item: i64) -> rusqlite::Result<()> {
+pub(super) fn note_change(transaction: &Transaction<'_>, item: i64) -> rusqlite::Result<()> {
     transaction
         .prepare_cached("INSERT OR REPLACE INTO changes (item) VALUES (?)")?
         .execute([item])?;

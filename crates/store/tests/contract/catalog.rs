@@ -38,7 +38,7 @@ pub(crate) fn does_what_the_model_does(make: Make) {
         .unwrap();
 }
 
-fn assert_same(catalog: &dyn Catalog, model: &Model) {
+pub(crate) fn assert_same(catalog: &dyn Catalog, model: &Model) {
     for path in ["/", "/a", "/a/b", "/a/one.txt", "/nowhere"] {
         let mut expected: Vec<_> = model
             .files

@@ -49,6 +49,7 @@ impl Model {
                 }
             }
             Write::Forget(path) => drop(self.files.remove(path)),
+            Write::Reencode { .. } => unreachable!("it names keys, which the model has not: see `reencode`"),
         }
         let held: BTreeSet<ItemId> = self
             .files
@@ -77,6 +78,36 @@ impl Model {
         self.files.insert(file.file.path.clone(), file);
     }
 
+    /// Gives items new vectors, those that there are, and the files that hold one of them their generation.
+    pub(crate) fn reencode(&mut self, vectors: &[(ItemId, Vec<Vec<f16>>)], generation: &Generation) {
+        for (id, vectors) in vectors {
+            let Some(known) = self.items.get_mut(id) else {
+                continue;
+            };
+            known.generation = generation.clone();
+            for (segment, vector) in known.item.segments.iter_mut().zip(vectors) {
+                segment.vector.clone_from(vector);
+            }
+        }
+        let items = &self.items;
+        let touched = |item: &NewItem| vectors.iter().any(|(id, _)| *id == item.id);
+        for file in self
+            .files
+            .values_mut()
+            .filter(|file| file.items.iter().any(touched))
+        {
+            let is_whole = file
+                .items
+                .iter()
+                .all(|item| items[&item.id].generation == *generation);
+            file.file.generation = if is_whole {
+                generation.clone()
+            } else {
+                Generation::SEVERAL
+            };
+        }
+    }
+
     pub(crate) fn locations(&self, id: ItemId) -> Vec<Location> {
         let files = self.files.values();
         let all = files.flat_map(|file| file.items.iter().map(move |item| (file, item)));
@@ -85,6 +116,7 @@ impl Model {
             .map(|(file, item)| Location {
                 path: file.file.path.clone(),
                 record: item.record,
+                modified: file.file.stamp.modified,
                 fields: item.fields.clone(),
             })
             .collect();
