@@ -10,12 +10,14 @@ use std::process::ExitCode;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use sensorium_model::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Arguments, Command, ModelCommand};
 use crate::output::Outcome;
 
 fn main() -> ExitCode {
+    keep_offline();
     // The matches tell in which order the parts of a query were given.
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -30,6 +32,16 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Keeps ONNX Runtime from sending telemetry, which it would start when it is loaded.
+#[allow(
+    unsafe_code,
+    reason = "the library has no other switch, and a process can only tell it through its environment"
+)]
+fn keep_offline() {
+    // SAFETY: this is the first thing that `main` does, so no other thread can be reading the environment.
+    unsafe { std::env::set_var(Runtime::NO_TELEMETRY, "1") };
 }
 
 fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Outcome> {
