@@ -1,7 +1,5 @@
 //! `sensorium search`
 
-use std::path::Path;
-
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _};
 use console::style;
@@ -76,7 +74,7 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
             print(&style(format!("        \"{}\"", excerpt(text))).dim())?;
         }
         if hit.modality == Modality::Image {
-            terminal.show_picture(Path::new(&hit.path));
+            terminal.show_picture(&hit.file);
         }
     }
     if answer.hits.is_empty() {
@@ -102,7 +100,7 @@ fn line(hit: &Hit, terminal: &Terminal) -> String {
         hit.rank,
         style(format!("{:.3}", hit.score)).yellow(),
         style(format!("{:<5}", hit.modality.name())).cyan(),
-        terminal.link(&printable(&hit.path).replace('\n', "\u{fffd}"))
+        terminal.link(&printable(&hit.path).replace('\n', "\u{fffd}"), &hit.file)
     )
 }
 

@@ -120,14 +120,15 @@ impl Searcher {
         let hits = ranked.iter().filter_map(|ranked| {
             let item = items.iter().find(|item| item.key == ranked.item)?;
             let segment = segments.iter().find(|segment| segment.key == ranked.segment)?;
-            let locations: Vec<String> = item.locations.iter().map(ToString::to_string).collect();
+            let first = item.locations.first()?;
             Some(Hit {
                 rank: 0,
                 score: probability(ranked.score),
                 similarity: ranked.similarity,
                 item: item.id,
-                path: locations.first()?.clone(),
-                locations,
+                path: first.to_string(),
+                file: first.path.clone(),
+                locations: item.locations.iter().map(ToString::to_string).collect(),
                 modality: item.modality,
                 segment: segment.segment.clone(),
                 text: segment.text.clone(),
