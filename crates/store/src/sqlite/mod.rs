@@ -12,10 +12,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
+use crate::files::CATALOG;
 use crate::{Catalog, Error, Result, WriterLock};
-
-/// The database's name in the folder of an index.
-const FILE: &str = "catalog.sqlite";
 
 /// How long a reader or writer waits for another; each holds its lock for milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,7 +32,7 @@ impl SqliteCatalog {
     /// [`Error::ReadOnly`], [`Error::Full`], [`Error::Newer`], [`Error::Foreign`], [`Error::Damaged`].
     pub fn create(folder: &Path, _lock: &WriterLock) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let mut catalog = Self::connect(folder.join(FILE), flags)?;
+        let mut catalog = Self::connect(folder.join(CATALOG), flags)?;
         schema::migrate(&mut catalog.connection).map_err(|error| error.at(&catalog.path))?;
         Ok(catalog)
     }
@@ -42,14 +40,17 @@ impl SqliteCatalog {
     /// Opens the catalogue in `folder`, to read it. An older format is migrated first, when nobody writes.
     ///
     /// # Errors
-    /// [`Error::Absent`], [`Error::Newer`], [`Error::Foreign`], [`Error::Damaged`]; [`Error::Busy`] and
-    /// [`Error::ReadOnly`] when it would have to be migrated.
+    /// [`Error::Absent`], [`Error::Unreadable`], [`Error::Newer`], [`Error::Foreign`], [`Error::Damaged`];
+    /// [`Error::Busy`] and [`Error::ReadOnly`] when it would have to be migrated.
     pub fn open(folder: &Path) -> Result<Self> {
         let absent = || Error::Absent {
             folder: folder.to_owned(),
         };
-        let path = folder.join(FILE);
-        if !path.try_exists().map_err(|error| Error::from_io(&path, error))? {
+        let path = folder.join(CATALOG);
+        if !path
+            .try_exists()
+            .map_err(|error| Error::unreadable(&path, error))?
+        {
             return Err(absent());
         }
         let catalog = match Self::connect(path.clone(), OpenFlags::SQLITE_OPEN_READ_WRITE) {
@@ -90,7 +91,7 @@ impl SqliteCatalog {
 
     /// For an index in a place that cannot be written, and therefore does not change.
     fn connect_read_only(path: &Path) -> Result<Self> {
-        let failed = |error| Error::from_sqlite(path, error);
+        let failed = |error| Error::unreadable(path, error);
         let mut name = String::from("file:");
         for byte in std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()) {
             match byte {
