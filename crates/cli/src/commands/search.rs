@@ -4,7 +4,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _};
 use console::style;
 use sensorium_engine::{Answer, Part, Query, Searcher};
-use sensorium_types::{Hit, Modality};
+use sensorium_types::{Hit, Modality, path_text};
 
 use crate::args::{Arguments, Common, Search};
 use crate::output::{Outcome, print, print_json, printable, say};
@@ -23,6 +23,15 @@ pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> an
     let folder = super::index_folder(&options.index)?;
     let mut searcher = Searcher::open(&folder, &package, (&options.limits).into(), common.threads())?;
     let answer = searcher.search(query)?;
+    if answer.elsewhere > 0 {
+        say(&format!(
+            "items of another space are left out ({}): bring them into this one with \
+             `sensorium index --model {} --index {}`",
+            answer.elsewhere,
+            path_text(package.folder()),
+            path_text(&folder)
+        ));
+    }
     if common.json {
         print_json(&answer)?;
     } else {
