@@ -22,6 +22,9 @@ fn main() -> ExitCode {
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     start_logging(arguments.common.verbose);
+    if let Some(threads) = arguments.common.threads {
+        use_cores(threads.get());
+    }
     match run(&arguments, &matches) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
@@ -81,6 +84,14 @@ fn start_logging(verbose: u8) {
         .init();
 }
 
+/// What compares vectors and resamples figures takes all cores, unless it is told otherwise before it starts.
+fn use_cores(threads: usize) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    if let Err(error) = pool.build_global() {
+        tracing::warn!(%error, "more cores are used than were asked for");
+    }
+}
+
 /// The error with its causes, as far as it does not tell them itself.
 fn told(error: &anyhow::Error) -> String {
     error.chain().skip(1).fold(error.to_string(), |told, cause| {
@@ -100,4 +111,15 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comparing_vectors_takes_as_many_cores_as_were_asked_for() {
+        use_cores(3);
+        assert_eq!(rayon::current_num_threads(), 3);
+    }
 }
