@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 use sensorium_media::Limits;
 use sensorium_types::{Direction, Modality};
@@ -87,13 +88,30 @@ pub(crate) enum ModelCommand {
 #[derive(Debug, Args)]
 pub(crate) struct IndexFolder {
     /// Folder of the index [default: sensorium/index in the user's data folder]
-    #[arg(long = "index", env = "SENSORIUM_INDEX", value_name = "DIR")]
+    #[arg(
+        long = "index",
+        env = "SENSORIUM_INDEX",
+        value_name = "DIR",
+        value_parser = PathBufValueParser::new().try_map(local_folder)
+    )]
     pub(crate) folder: Option<PathBuf>,
+}
+
+/// An address is no folder, and would make a strange one.
+fn local_folder(folder: PathBuf) -> Result<PathBuf, &'static str> {
+    match folder.to_string_lossy().split_once("://") {
+        Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            Err("expected a folder: indexes in databases and on other machines are not there yet")
+        }
+        _ => Ok(folder),
+    }
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sensorium index ~/Pictures ~/Music                 makes the index, later brings it up to date
+  sensorium index                                    brings all files that it holds up to date
+  sensorium index --model DIR                        the same, and brings it into the space of another model
   sensorium index . --index .sensorium               an index of its own for this folder
   sensorium index big --json > report.json           what was added, updated, dropped and refused
 
@@ -101,8 +119,9 @@ It may be stopped at any time, and goes on where it was. Unchanged files cost ne
 recognised. Hidden files and symbolic links are left out. A file that cannot be read is listed and stops nothing;
 then the exit code is 3.")]
 pub(crate) struct Index {
-    /// Files and folders; what is no longer below them is dropped from the index
-    #[arg(value_name = "PATH", required = true)]
+    /// Files and folders; what is no longer below them is dropped from the index [default: the files that are in
+    /// the index, without looking for new ones]
+    #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) index: IndexFolder,
@@ -155,6 +174,10 @@ pub(crate) struct Search {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium status                                   items, files, spaces and sizes; what was refused, and why
+  sensorium status --index .sensorium                of the index in this folder
+  sensorium status --json | jq .refused              all refused files, for programs")]
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) index: IndexFolder,
@@ -174,6 +197,12 @@ pub(crate) struct Remove {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium verify                                   after a power cut, or before a backup
+  sensorium verify --index .sensorium                the index in this folder
+  sensorium verify --json | jq .problems             what is wrong, for programs
+
+It only reads. The exit code is 1 when something is wrong.")]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) index: IndexFolder,

@@ -7,6 +7,7 @@ use sensorium_store::{Catalog, FileState, SqliteCatalog};
 use sensorium_types::{Modality, Track, path_text};
 use serde::{Serialize, Serializer};
 
+use crate::space::by_space;
 use crate::{Error, Refused, Result};
 
 /// What an index holds and what it does not.
@@ -72,14 +73,10 @@ pub fn status(folder: &Path) -> Result<Status> {
             FileState::Ignored => files.ignored += count,
         }
     }
-    let mut spaces = BTreeMap::new();
-    for (generation, count) in summary.generations {
-        *spaces.entry(generation.space).or_default() += count;
-    }
     let refusals = catalog.refusals()?;
     Ok(Status {
         index: folder.to_owned(),
-        spaces,
+        spaces: by_space(summary.generations),
         items: summary.items.into_iter().collect(),
         segments: summary.segments.into_iter().collect(),
         locations: summary.locations,

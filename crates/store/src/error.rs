@@ -85,6 +85,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The file cannot be read.
+    #[error("{} cannot be read: {detail}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
     /// The content of the file makes no sense.
     #[error(
         "{} is damaged ({detail}): `sensorium verify` says more; move it away and index again",
@@ -115,6 +123,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The file at `path` cannot even be opened for reading.
+    pub(crate) fn unreadable(path: &Path, error: impl std::fmt::Display) -> Self {
+        Self::Unreadable {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        }
+    }
+
     /// What `error` of the file at `path` means.
     pub(crate) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;

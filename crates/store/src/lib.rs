@@ -7,6 +7,7 @@
 mod catalog;
 mod error;
 mod exact;
+mod files;
 mod filter;
 mod lock;
 mod sqlite;
@@ -18,6 +19,7 @@ pub use catalog::{
 };
 pub use error::{Error, Result};
 pub use exact::ExactIndex;
+pub use files::is_part_of_index;
 pub use filter::{Filter, Verdict};
 pub use lock::WriterLock;
 pub use sqlite::SqliteCatalog;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::path_text;
+use crate::place_text;
 
 /// The name of an item: the BLAKE3 hash of its content, written `b3:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,11 +101,7 @@ pub struct Location {
 /// `/data/notes.jsonl#17` for record 17.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&path_text(&self.path))?;
-        match self.record {
-            Some(record) => write!(f, "#{record}"),
-            None => Ok(()),
-        }
+        f.write_str(&place_text(&self.path, self.record))
     }
 }
 

@@ -24,6 +24,15 @@ pub fn path_text(path: &Path) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// The place of an item as text: the file at `path`, with `#17` behind it for record 17.
+pub fn place_text(path: &Path, record: Option<u64>) -> String {
+    let path = path_text(path);
+    match record {
+        Some(record) => format!("{path}#{record}"),
+        None => path.into_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use atomic_write_file::AtomicWriteFile;
 use npyz::WriterBuilder as _;
+use sensorium_engine::Refused;
 use sensorium_media::Cause;
 use sensorium_model::{EncodedFile, EncodedSegment, Pool};
 use sensorium_types::{Embedding, Modality, Segment, Track, path_text};
 use serde::Serialize;
 
 use crate::args::{Common, Embed};
-use crate::output::{Outcome, Progress, Refused, print_json, say};
+use crate::output::{Outcome, Progress, print_json, say, say_refused};
 
 /// What is printed.
 #[derive(Serialize)]
@@ -89,7 +90,7 @@ pub(crate) fn run(common: &Common, options: &Embed) -> anyhow::Result<Outcome> {
             Err(error) => document.refused.push(Refused::from(&error)),
         }
     }
-    document.refused.iter().for_each(Refused::say);
+    document.refused.iter().for_each(say_refused);
     if let Some(path) = &options.npy {
         let rows = document.take_vectors();
         write_npy(path, &rows, document.dimension)?;

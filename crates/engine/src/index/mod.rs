@@ -5,6 +5,7 @@
 
 mod commit;
 mod feed;
+mod known;
 mod plan;
 mod report;
 mod walk;
@@ -22,6 +23,8 @@ use self::commit::Committer;
 use self::feed::Feed;
 use self::plan::{Job, Plan};
 pub use self::report::{Progress, Refused, Report};
+use self::walk::Found;
+use crate::space::items_elsewhere;
 use crate::{Error, Result};
 
 /// How files are indexed.
@@ -97,16 +100,35 @@ impl Indexer {
         options: &IndexOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Report> {
-        let generation = Generation {
-            space: package.space().to_string(),
-            windowing: WINDOWING_VERSION,
-        };
-        if !options.migrate {
-            crate::search::check_space(&*self.catalog, &self.folder, &generation.space)?;
-        }
+        let generation = self.generation(package, options)?;
         let roots = walk::roots(paths)?;
-        let found = walk::walk(&roots, &self.folder, progress);
-        let plan = Plan::new(&*self.catalog, &roots, found, &generation)?;
+        let found = walk::walk(&roots, progress);
+        self.update(&roots, found, package, generation, options, progress)
+    }
+
+    /// What the model makes, unless the index is of another space and shall stay there.
+    fn generation(&self, package: &Package, options: &IndexOptions) -> Result<Generation> {
+        let space = package.space().to_string();
+        if !options.migrate {
+            items_elsewhere(&*self.catalog, &self.folder, &space)?;
+        }
+        Ok(Generation {
+            space,
+            windowing: WINDOWING_VERSION,
+        })
+    }
+
+    /// Brings the index up to date with what was found at and below `roots`.
+    fn update(
+        &mut self,
+        roots: &[PathBuf],
+        found: Found,
+        package: &Arc<Package>,
+        generation: Generation,
+        options: &IndexOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Report> {
+        let plan = Plan::new(&*self.catalog, roots, found, &generation)?;
         progress(Progress::Planned(plan.jobs.len()));
         self.work(plan, package, generation, options, progress)
     }
@@ -161,23 +183,5 @@ impl Indexer {
         encoded?;
         flushed?;
         committer.finish(vanished)
-    }
-
-    /// Forgets the files at and below `paths`, whether they are still there or not, and returns how many.
-    ///
-    /// # Errors
-    /// When the index cannot be read or written.
-    pub fn remove(&mut self, paths: &[PathBuf]) -> Result<usize> {
-        let mut files = std::collections::BTreeSet::new();
-        for path in paths {
-            let path = match path.canonicalize() {
-                Ok(path) => path,
-                Err(_) => std::path::absolute(path).map_err(|source| Error::path(path, source))?,
-            };
-            files.extend(self.catalog.files(&path)?.into_iter().map(|file| file.path));
-        }
-        let count = files.len();
-        commit::forget(&mut *self.catalog, files)?;
-        Ok(count)
     }
 }

@@ -16,20 +16,31 @@ pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
     started.elapsed().as_secs_f64()
 }
 
-/// One session a core, run on tensors that are ready.
+/// Sessions, run on tensors that are ready.
 pub(crate) struct Bare {
     sessions: Vec<Session>,
     track: Track,
 }
 
 impl Bare {
+    /// A session a core.
     pub(crate) fn new(package: &Package, track: Track, threads: usize) -> Self {
+        Self::open(package, track, threads, 1)
+    }
+
+    /// One session on all cores.
+    #[allow(dead_code, reason = "not every benchmark needs it")]
+    pub(crate) fn single(package: &Package, track: Track, threads: usize) -> Self {
+        Self::open(package, track, 1, threads)
+    }
+
+    fn open(package: &Package, track: Track, sessions: usize, threads: usize) -> Self {
         let graph = &package.manifest().towers.common(track).unwrap().graph;
         let bytes = package.read(graph).unwrap();
         let runtime = Runtime::load().unwrap();
         Self {
-            sessions: (0..threads)
-                .map(|_| runtime.session(graph, &bytes, 1).unwrap())
+            sessions: (0..sessions)
+                .map(|_| runtime.session(graph, &bytes, threads).unwrap())
                 .collect(),
             track,
         }

@@ -15,10 +15,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
+use crate::files::CATALOG;
 use crate::{Catalog, Error, Result, WriterLock};
-
-/// The database's name in the folder of an index.
-const FILE: &str = "catalog.sqlite";
 
 /// How long a reader or writer waits for another; each holds its lock for milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +35,7 @@ impl SqliteCatalog {
     /// [`Error::ReadOnly`], [`Error::Full`], [`Error::Newer`], [`Error::Foreign`], [`Error::Damaged`].
     pub fn create(folder: &Path, _lock: &WriterLock) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let mut catalog = Self::connect(folder.join(FILE), flags)?;
+        let mut catalog = Self::connect(folder.join(CATALOG), flags)?;
         schema::migrate(&mut catalog.connection).map_err(|error| error.at(&catalog.path))?;
         Ok(catalog)
     }
@@ -45,14 +43,18 @@ impl SqliteCatalog {
     /// Opens the catalogue in `folder`, to read it. An older format is migrated first, when nobody writes.
     ///
     /// # Errors
-    /// [`Error::Absent`], [`Error::Newer`], [`Error::Foreign`], [`Error::Damaged`], [`Error::UnreadLog`];
+    /// [`Error::Absent`], [`Error::Unreadable`], [`Error::UnreadLog`], [`Error::Newer`], [`Error::Foreign`],
+    /// [`Error::Damaged`];
     /// [`Error::Busy`] and [`Error::ReadOnly`] when it would have to be migrated.
     pub fn open(folder: &Path) -> Result<Self> {
         let absent = || Error::Absent {
             folder: folder.to_owned(),
         };
-        let path = folder.join(FILE);
-        if !path.try_exists().map_err(|error| Error::from_io(&path, error))? {
+        let path = folder.join(CATALOG);
+        if !path
+            .try_exists()
+            .map_err(|error| Error::unreadable(&path, error))?
+        {
             return Err(absent());
         }
         let catalog = match Self::connect(path.clone(), OpenFlags::SQLITE_OPEN_READ_WRITE) {
@@ -102,7 +104,10 @@ impl SqliteCatalog {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         match connect(Path::new(&address), flags) {
             Ok(connection) => Ok(Self { path, connection }),
-            Err(error) => Err(Error::from_sqlite(&path, error)),
+            Err(error) => Err(match Error::from_sqlite(&path, error) {
+                Error::ReadOnly { path, detail } => Error::Unreadable { path, detail },
+                other => other,
+            }),
         }
     }
 

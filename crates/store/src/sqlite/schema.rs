@@ -213,6 +213,25 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_read_is_not_said_to_be_unwritable() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("catalog.sqlite");
+        std::os::unix::fs::symlink(&file, &file).unwrap();
+        let error = SqliteCatalog::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("catalog.sqlite cannot be read: "), "{error}");
+
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::remove_file(&file).unwrap();
+        catalog_of_format(folder.path(), FORMAT);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
+        if std::fs::read(&file).is_ok() {
+            return; // This user may read everything.
+        }
+        let error = SqliteCatalog::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("catalog.sqlite cannot be read: "), "{error}");
+    }
+
+    #[test]
     fn other_files_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let open = || SqliteCatalog::open(folder.path()).err().unwrap();
