@@ -162,9 +162,9 @@ fn a_write_that_fails_is_a_clear_error_that_loses_nothing_and_ends_the_run() {
     place.index(0);
     let before = dump(&place.index);
     notes(&place, NOTES);
-    // No file may grow beyond 600 kB; the signal is ignored, so that writing fails.
+    // No file may grow beyond 200 kB; the signal is ignored, so that writing fails.
     let limited = std::process::Command::new("bash")
-        .args(["-c", "trap '' XFSZ; ulimit -f 600; exec \"$@\"", "bash"])
+        .args(["-c", "trap '' XFSZ; ulimit -f 200; exec \"$@\"", "bash"])
         .arg(place.command("index").get_program())
         .arg("index")
         .arg(&place.media)

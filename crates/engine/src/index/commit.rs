@@ -10,7 +10,7 @@ use sensorium_model::EncodedFile;
 use sensorium_store::{Catalog, FileState, IndexedFile, NewFile, NewItem, Refusal, Write};
 
 use super::feed::{Kind, kind};
-use super::items;
+use super::items::{self, Kept};
 use super::plan::{Before, Job};
 use super::walk::{is_gone, stamp};
 use super::{Event, Progress, Refused, Report, Terms};
@@ -148,7 +148,7 @@ impl<'a> Committer<'a> {
         Ok(self.report)
     }
 
-    fn encoded(&mut self, job: Job, file: sensorium_media::Result<EncodedFile>) {
+    fn encoded(&mut self, job: Job, file: sensorium_media::Result<EncodedFile<Kept>>) {
         let kind = kind(job.content, &job.path);
         let outcome = match file {
             Err(error) => self.refuse(job, &error),
@@ -196,10 +196,10 @@ impl<'a> Committer<'a> {
     }
 
     /// Puts the items of a file into the batch.
-    fn index(&mut self, job: Job, mut file: EncodedFile) -> Outcome {
+    fn index(&mut self, job: Job, mut file: EncodedFile<Kept>) -> Outcome {
         let refused = std::mem::take(&mut file.refused);
         let mut refusals: Vec<Refusal> = refused.iter().map(refusal).collect();
-        let items = items::items(&job, file, self.terms.features);
+        let items = items::items(&job, file);
         if items.is_empty() {
             if refusals.is_empty() {
                 refusals.push(whole("has nothing in it that can be searched"));

@@ -2,14 +2,35 @@
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
-use sensorium_model::{EncodedFile, EncodedSegment};
+use sensorium_model::{EncodedFile, EncodedSegment, Encoding};
 use sensorium_store::{NewItem, NewSegment};
 use sensorium_types::{Fields, ItemId};
 
 use super::plan::Job;
 
-/// The items of a file; with the towers' features when `features` are kept.
-pub(super) fn items(job: &Job, file: EncodedFile, features: bool) -> Vec<NewItem> {
+/// What is kept of an [`Encoding`].
+#[derive(Debug)]
+pub(super) struct Kept {
+    vector: Vec<f16>,
+    features: Vec<f16>,
+}
+
+impl Kept {
+    /// With the tower's features when `features` are kept.
+    pub(super) fn new(encoding: &Encoding, features: bool) -> Self {
+        Self {
+            vector: halves(encoding.embedding.as_slice()),
+            features: if features {
+                halves(&encoding.features)
+            } else {
+                Vec::new()
+            },
+        }
+    }
+}
+
+/// The items of a file.
+pub(super) fn items(job: &Job, file: EncodedFile<Kept>) -> Vec<NewItem> {
     let mut items: Vec<NewItem> = Vec::new();
     for segment in file.segments {
         let record = segment.record.as_ref().map(|record| record.number);
@@ -28,7 +49,7 @@ pub(super) fn items(job: &Job, file: EncodedFile, features: bool) -> Vec<NewItem
             });
         }
         if let Some(item) = items.last_mut() {
-            item.segments.push(new_segment(segment, features));
+            item.segments.push(new_segment(segment));
         }
     }
     items
@@ -38,16 +59,12 @@ pub(super) fn items(job: &Job, file: EncodedFile, features: bool) -> Vec<NewItem
     items
 }
 
-fn new_segment(segment: EncodedSegment, features: bool) -> NewSegment {
+fn new_segment(segment: EncodedSegment<Kept>) -> NewSegment {
     NewSegment {
         segment: segment.segment,
         text: segment.text,
-        vector: halves(segment.encoding.embedding.as_slice()),
-        features: if features {
-            halves(&segment.encoding.features)
-        } else {
-            Vec::new()
-        },
+        vector: segment.encoding.vector,
+        features: segment.encoding.features,
     }
 }
 
@@ -79,4 +96,24 @@ fn halves(values: &[f32]) -> Vec<f16> {
     let mut halves = vec![f16::ZERO; values.len()];
     halves.convert_from_f32_slice(&bounded);
     halves
+}
+
+#[cfg(test)]
+mod tests {
+    use sensorium_types::Embedding;
+
+    use super::*;
+
+    #[test]
+    fn what_waits_for_the_end_of_its_file_is_half_as_large_or_left_out() {
+        let encoding = Encoding {
+            features: vec![1e9, -2.5],
+            embedding: Embedding::from_vec(vec![0.5; 4]),
+        };
+        let kept = Kept::new(&encoding, true);
+        assert_eq!(kept.features, [f16::MAX, f16::from_f32(-2.5)]);
+        assert_eq!(kept.vector, [f16::from_f32(0.5); 4]);
+        assert_eq!(size_of_val(&kept.vector[..]), 8);
+        assert_eq!(Kept::new(&encoding, false).features, []);
+    }
 }

@@ -24,6 +24,7 @@ use sensorium_store::{Catalog, Generation, Refusal, SqliteCatalog, WriterLock};
 
 use self::commit::Committer;
 use self::feed::Feed;
+use self::items::Kept;
 use self::plan::{Job, Plan};
 pub use self::report::{Progress, Refused, Report};
 use crate::{Error, Result};
@@ -67,7 +68,7 @@ enum Event {
     /// Its content is that of another file of this run.
     Repeated(Job),
     /// It was decoded and encoded, or refused.
-    Encoded(Job, Box<sensorium_media::Result<EncodedFile>>),
+    Encoded(Job, Box<sensorium_media::Result<EncodedFile<Kept>>>),
 }
 
 impl Indexer {
@@ -189,6 +190,7 @@ fn round(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
     let stop = feed.stop;
+    let features = feed.terms.features;
     let (job_sender, queue) = bounded::<(Job, PathBuf)>(2 * threads);
     let (sender, events) = bounded::<Event>(4);
     let (committed, encoded) = thread::scope(|scope| {
@@ -196,7 +198,8 @@ fn round(
         scope.spawn(move || feed.run(jobs, &job_sender, &fed));
         let pool = scope.spawn(move || {
             let wanted = queue.into_iter().take_while(|_| !stop.load(Ordering::Relaxed));
-            pool.files(wanted, |job, file| {
+            let keep = |encoding| Kept::new(&encoding, features);
+            pool.files_as(wanted, keep, |job, file| {
                 // Nobody listens when committing has failed; then no further file is begun.
                 let _ = sender.send(Event::Encoded(job, Box::new(file)));
             })

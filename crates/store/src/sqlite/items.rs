@@ -154,7 +154,7 @@ pub(super) fn drop_homeless(
     Ok(())
 }
 
-fn note_change(transaction: &Transaction<'_>, item: i64) -> rusqlite::Result<()> {
+pub(super) fn note_change(transaction: &Transaction<'_>, item: i64) -> rusqlite::Result<()> {
     transaction
         .prepare_cached("INSERT OR REPLACE INTO changes (item) VALUES (?)")?
         .execute([item])?;

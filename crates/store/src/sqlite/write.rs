@@ -267,7 +267,10 @@ fn put_refusals(transaction: &Transaction<'_>, file: i64, refusals: &[Refusal]) 
     Ok(())
 }
 
-fn generation_key(transaction: &Transaction<'_>, generation: &Generation) -> rusqlite::Result<i64> {
+pub(super) fn generation_key(
+    transaction: &Transaction<'_>,
+    generation: &Generation,
+) -> rusqlite::Result<i64> {
     transaction
         .prepare_cached("INSERT OR IGNORE INTO generations (space, windowing) VALUES (?, ?)")?
         .execute(params![generation.space, generation.windowing])?;
