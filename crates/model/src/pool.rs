@@ -1,6 +1,7 @@
 //! Files to embeddings: decoding and encoding side by side, on all cores.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -136,17 +137,24 @@ impl Pool {
     pub fn files<N: Send, I>(
         &mut self,
         files: I,
-        done: impl FnMut(N, sensorium_media::Result<EncodedFile>),
+        mut done: impl FnMut(N, sensorium_media::Result<EncodedFile>),
     ) -> Result<()>
     where
         I: IntoIterator<Item = (N, PathBuf)>,
         I::IntoIter: Send,
     {
-        self.files_as(files, |encoding| encoding, done)
+        self.files_as(
+            files,
+            |encoding| encoding,
+            |name, file| {
+                done(name, file);
+                ControlFlow::Continue(())
+            },
+        )
     }
 
-    /// The same, of which only what `keep` makes of each encoding stays in memory until its file is finished: a
-    /// file may have many thousand records.
+    /// The same, until `done` breaks off. Only what `keep` makes of each encoding stays in memory until its file is
+    /// finished: a file may have many thousand records.
     ///
     /// # Errors
     /// As [`files`](Self::files).
@@ -154,7 +162,7 @@ impl Pool {
         &mut self,
         files: I,
         keep: impl Fn(Encoding) -> E + Sync,
-        mut done: impl FnMut(N, sensorium_media::Result<EncodedFile<E>>),
+        mut done: impl FnMut(N, sensorium_media::Result<EncodedFile<E>>) -> ControlFlow<()>,
     ) -> Result<()>
     where
         I: IntoIterator<Item = (N, PathBuf)>,
@@ -364,7 +372,7 @@ fn encode_batch<N, E>(
 /// Puts the parts of each file together and calls `done` when it is whole.
 fn collect<N, E>(
     events: Receiver<Event<N, E>>,
-    done: &mut impl FnMut(N, sensorium_media::Result<EncodedFile<E>>),
+    done: &mut impl FnMut(N, sensorium_media::Result<EncodedFile<E>>) -> ControlFlow<()>,
 ) -> Result<()> {
     let mut parts: HashMap<usize, Vec<(usize, EncodedSegment<E>)>> = HashMap::new();
     let mut ends: HashMap<usize, (N, Decoded)> = HashMap::new();
@@ -376,7 +384,9 @@ fn collect<N, E>(
                 // Batches of it may still be on their way.
                 refused.insert(file);
                 parts.remove(&file);
-                done(name, Err(error));
+                if done(name, Err(error)).is_break() {
+                    return Ok(());
+                }
                 continue;
             }
             Event::Decoded(file, name, Ok(end)) => {
@@ -400,15 +410,15 @@ fn collect<N, E>(
         {
             let mut segments = parts.remove(&file).unwrap_or_default();
             segments.sort_unstable_by_key(|(place, _)| *place);
-            done(
-                name,
-                Ok(EncodedFile {
-                    modality: end.modality,
-                    format: end.format,
-                    segments: segments.into_iter().map(|(_, segment)| segment).collect(),
-                    refused: end.refused,
-                }),
-            );
+            let file = EncodedFile {
+                modality: end.modality,
+                format: end.format,
+                segments: segments.into_iter().map(|(_, segment)| segment).collect(),
+                refused: end.refused,
+            };
+            if done(name, Ok(file)).is_break() {
+                return Ok(());
+            }
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ mod report;
 mod tests;
 mod walk;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -200,8 +201,11 @@ fn round(
             let wanted = queue.into_iter().take_while(|_| !stop.load(Ordering::Relaxed));
             let keep = |encoding| Kept::new(&encoding, features);
             pool.files_as(wanted, keep, |job, file| {
-                // Nobody listens when committing has failed; then no further file is begun.
-                let _ = sender.send(Event::Encoded(job, Box::new(file)));
+                // Nobody listens when committing has failed.
+                match sender.send(Event::Encoded(job, Box::new(file))) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
             })
         });
         let committed = committer.follow(&events, progress);
