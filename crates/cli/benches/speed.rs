@@ -323,6 +323,7 @@ fn fill(folder: &Path, vectors: usize, package: &Package) {
                 stamp: Stamp::default(),
                 content: Some(id),
                 state: FileState::Indexed,
+                limits: None,
                 generation: generation.clone(),
                 refusals: Vec::new(),
             },

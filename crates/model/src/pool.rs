@@ -1,6 +1,7 @@
 //! Files to embeddings: decoding and encoding side by side, on all cores.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,22 +26,22 @@ const TEXT_BATCH: usize = 64;
 /// More encoders than this would hold more copies of the weights than they gain; they get threads instead.
 const MOST_ENCODERS: usize = 4;
 
-/// A file, decoded and encoded.
+/// A file, decoded and encoded; `E` is what is kept of each [`Encoding`].
 #[derive(Debug)]
-pub struct EncodedFile {
+pub struct EncodedFile<E = Encoding> {
     /// What it is, by its content.
     pub modality: Modality,
     /// The name of its format, as in "JPEG".
     pub format: String,
     /// Its segments, in order.
-    pub segments: Vec<EncodedSegment>,
+    pub segments: Vec<EncodedSegment<E>>,
     /// Records that were refused while the others are fine.
     pub refused: Vec<sensorium_media::Error>,
 }
 
 /// One segment of a file.
 #[derive(Debug)]
-pub struct EncodedSegment {
+pub struct EncodedSegment<E = Encoding> {
     /// The record that it belongs to, in files of many records.
     pub record: Option<Record>,
     /// Track and time.
@@ -48,7 +49,7 @@ pub struct EncodedSegment {
     /// The passage, for text.
     pub text: Option<String>,
     /// What the model made of it.
-    pub encoding: Encoding,
+    pub encoding: E,
 }
 
 impl EncodedSegment {
@@ -142,6 +143,31 @@ impl Pool {
         I: IntoIterator<Item = (N, PathBuf)>,
         I::IntoIter: Send,
     {
+        self.files_as(
+            files,
+            |encoding| encoding,
+            |name, file| {
+                done(name, file);
+                ControlFlow::Continue(())
+            },
+        )
+    }
+
+    /// The same, until `done` breaks off. Only what `keep` makes of each encoding stays in memory until its file is
+    /// finished: a file may have many thousand records.
+    ///
+    /// # Errors
+    /// As [`files`](Self::files).
+    pub fn files_as<N: Send, E: Send, I>(
+        &mut self,
+        files: I,
+        keep: impl Fn(Encoding) -> E + Sync,
+        mut done: impl FnMut(N, sensorium_media::Result<EncodedFile<E>>) -> ControlFlow<()>,
+    ) -> Result<()>
+    where
+        I: IntoIterator<Item = (N, PathBuf)>,
+        I::IntoIter: Send,
+    {
         let files = Mutex::new(files.into_iter().enumerate());
         let count = self.encoders.len();
         let (target, limits) = (&self.target, &self.limits);
@@ -152,7 +178,7 @@ impl Pool {
                 jobs: job_sender,
                 budget: Budget::new(WAITING_BYTES),
             };
-            let (event_sender, events) = bounded::<Event<N>>(2 * count);
+            let (event_sender, events) = bounded::<Event<N, E>>(2 * count);
             for _ in 0..count {
                 let (files, queue, events) = (&files, queue.clone(), event_sender.clone());
                 // A poisoned lock means that another thread has panicked, which ends everything anyway.
@@ -167,8 +193,8 @@ impl Pool {
                 });
             }
             for encoder in &mut self.encoders {
-                let (jobs, events) = (jobs.clone(), event_sender.clone());
-                scope.spawn(move || encode(encoder, &jobs, &events));
+                let (jobs, events, keep) = (jobs.clone(), event_sender.clone(), &keep);
+                scope.spawn(move || encode(encoder, keep, &jobs, &events));
             }
             drop((queue, jobs, event_sender));
             // Returning drops `events`, which stops the encoders and, through them, the decoders.
@@ -199,14 +225,14 @@ struct Job {
     share: Share,
 }
 
-enum Event<N> {
+enum Event<N, E> {
     /// A file is decoded to its end, or refused.
     Decoded(usize, N, sensorium_media::Result<Decoded>),
     /// Segments of a file, from place `first` on.
     Encoded {
         file: usize,
         first: usize,
-        segments: Vec<EncodedSegment>,
+        segments: Vec<EncodedSegment<E>>,
     },
     /// The model failed.
     Failed(crate::Error),
@@ -271,7 +297,12 @@ impl Decoded {
 }
 
 /// Encodes what comes, texts of several files together.
-fn encode<N>(encoder: &mut Encoder, jobs: &Receiver<Job>, events: &Sender<Event<N>>) {
+fn encode<N, E>(
+    encoder: &mut Encoder,
+    keep: impl Fn(Encoding) -> E,
+    jobs: &Receiver<Job>,
+    events: &Sender<Event<N, E>>,
+) {
     while let Ok(job) = jobs.recv() {
         let mut batch = vec![job];
         let mut count = batch[0].pieces.len();
@@ -282,7 +313,7 @@ fn encode<N>(encoder: &mut Encoder, jobs: &Receiver<Job>, events: &Sender<Event<
             count += job.pieces.len();
             batch.push(job);
         }
-        for event in encode_batch(encoder, batch) {
+        for event in encode_batch(encoder, &keep, batch) {
             if events.send(event).is_err() {
                 return;
             }
@@ -300,7 +331,11 @@ impl Job {
 }
 
 /// What became of each job of `batch`, in order; one failure when the model fails.
-fn encode_batch<N>(encoder: &mut Encoder, batch: Vec<Job>) -> Vec<Event<N>> {
+fn encode_batch<N, E>(
+    encoder: &mut Encoder,
+    keep: impl Fn(Encoding) -> E,
+    batch: Vec<Job>,
+) -> Vec<Event<N, E>> {
     let mut places = Vec::new();
     let mut samples = Vec::new();
     let mut jobs = Vec::with_capacity(batch.len());
@@ -323,7 +358,7 @@ fn encode_batch<N>(encoder: &mut Encoder, batch: Vec<Job>) -> Vec<Event<N>> {
             Sample::Text(text) => Some(text),
             _ => None,
         },
-        encoding,
+        encoding: keep(encoding),
     });
     jobs.into_iter()
         .map(|(file, first, count, _)| Event::Encoded {
@@ -335,11 +370,11 @@ fn encode_batch<N>(encoder: &mut Encoder, batch: Vec<Job>) -> Vec<Event<N>> {
 }
 
 /// Puts the parts of each file together and calls `done` when it is whole.
-fn collect<N>(
-    events: Receiver<Event<N>>,
-    done: &mut impl FnMut(N, sensorium_media::Result<EncodedFile>),
+fn collect<N, E>(
+    events: Receiver<Event<N, E>>,
+    done: &mut impl FnMut(N, sensorium_media::Result<EncodedFile<E>>) -> ControlFlow<()>,
 ) -> Result<()> {
-    let mut parts: HashMap<usize, Vec<(usize, EncodedSegment)>> = HashMap::new();
+    let mut parts: HashMap<usize, Vec<(usize, EncodedSegment<E>)>> = HashMap::new();
     let mut ends: HashMap<usize, (N, Decoded)> = HashMap::new();
     let mut refused: HashSet<usize> = HashSet::new();
     for event in events {
@@ -349,7 +384,9 @@ fn collect<N>(
                 // Batches of it may still be on their way.
                 refused.insert(file);
                 parts.remove(&file);
-                done(name, Err(error));
+                if done(name, Err(error)).is_break() {
+                    return Ok(());
+                }
                 continue;
             }
             Event::Decoded(file, name, Ok(end)) => {
@@ -373,15 +410,15 @@ fn collect<N>(
         {
             let mut segments = parts.remove(&file).unwrap_or_default();
             segments.sort_unstable_by_key(|(place, _)| *place);
-            done(
-                name,
-                Ok(EncodedFile {
-                    modality: end.modality,
-                    format: end.format,
-                    segments: segments.into_iter().map(|(_, segment)| segment).collect(),
-                    refused: end.refused,
-                }),
-            );
+            let file = EncodedFile {
+                modality: end.modality,
+                format: end.format,
+                segments: segments.into_iter().map(|(_, segment)| segment).collect(),
+                refused: end.refused,
+            };
+            if done(name, Ok(file)).is_break() {
+                return Ok(());
+            }
         }
     }
     Ok(())

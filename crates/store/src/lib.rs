@@ -15,7 +15,7 @@ mod vector_index;
 
 pub use catalog::{
     Catalog, Change, Content, FileState, Generation, IndexedFile, ItemKey, NewFile, NewItem, NewSegment,
-    Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, WordMatch, Write,
+    Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, WordMatch, Write, Written,
 };
 pub use error::{Error, Result};
 pub use exact::ExactIndex;

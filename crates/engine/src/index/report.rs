@@ -13,7 +13,7 @@ pub struct Report {
     pub updated: usize,
     /// Files that hold what they held.
     pub unchanged: usize,
-    /// Files that are gone.
+    /// Files that held items and are gone.
     pub dropped: usize,
     /// Files of kinds that are not searched.
     pub ignored: usize,

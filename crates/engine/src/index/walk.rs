@@ -1,6 +1,7 @@
 //! Which files there are.
 
 use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
@@ -96,7 +97,7 @@ impl Found {
     fn add_unreadable(&mut self, error: &walkdir::Error) {
         let gone = error
             .io_error()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+            .is_some_and(|error| error.kind() == ErrorKind::NotFound);
         if let Some(path) = error.path()
             && !gone
         {
@@ -116,6 +117,14 @@ pub(super) fn stamp(metadata: &Metadata) -> Stamp {
         size: metadata.size(),
         modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
         changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+/// Whether no file is there, which is another thing than not being allowed to look.
+pub(super) fn is_gone(path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(metadata) => !metadata.is_file(),
+        Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     }
 }
 

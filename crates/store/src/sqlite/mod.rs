@@ -1,6 +1,7 @@
 //! The catalogue in one SQLite database.
 
 mod codes;
+mod items;
 mod read;
 mod reencode;
 mod schema;
@@ -160,7 +161,7 @@ impl Catalog for SqliteCatalog {
         Ok(Box::new(Self::open(folder)?))
     }
 
-    fn write(&mut self, writes: Vec<crate::Write>) -> Result<u64> {
+    fn write(&mut self, writes: Vec<crate::Write>) -> Result<crate::Written> {
         write::all(&mut self.connection, writes).map_err(|error| Error::from_sqlite(&self.path, error))
     }
 

@@ -26,7 +26,7 @@ pub(super) fn files(connection: &Connection, path: &Path) -> rusqlite::Result<Ve
     let (from, to) = below(path);
     let mut statement = connection.prepare_cached(
         "SELECT files.key, path, size, modified, changed, content, state, space, windowing,
-            EXISTS (SELECT 1 FROM refusals WHERE file = files.key)
+            EXISTS (SELECT 1 FROM refusals WHERE file = files.key), limits
          FROM files JOIN generations ON generations.key = generation
          WHERE path = ?1 OR (path >= ?2 AND path < ?3) ORDER BY path",
     )?;
@@ -45,6 +45,7 @@ pub(super) fn files(connection: &Connection, path: &Path) -> rusqlite::Result<Ve
             },
             content: row.get(5)?,
             state: FileState::get(row, 6)?,
+            limits: row.get(10)?,
             generation: get_generation(row, 7)?,
             refusals,
         })
@@ -52,7 +53,7 @@ pub(super) fn files(connection: &Connection, path: &Path) -> rusqlite::Result<Ve
     rows.collect()
 }
 
-fn get_generation(row: &Row<'_>, column: usize) -> rusqlite::Result<Generation> {
+pub(super) fn get_generation(row: &Row<'_>, column: usize) -> rusqlite::Result<Generation> {
     Ok(Generation {
         space: row.get(column)?,
         windowing: row.get(column + 1)?,

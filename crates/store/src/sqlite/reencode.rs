@@ -6,7 +6,8 @@ use half::f16;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::codes::half_bytes;
-use super::write::{generation_key, note_change};
+use super::items::note_change;
+use super::write::generation_key;
 use crate::{Generation, ItemKey};
 
 /// Items of other generations, in the order of their keys.

@@ -11,7 +11,7 @@ use crate::Error;
 const APPLICATION: u32 = 0x5345_4e53;
 
 /// Each step makes the next format out of the one before; the first starts from nothing.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 2] = [tables, words::create];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [tables, words::create, limits];
 
 /// The present format.
 const FORMAT: u32 = STEPS.len() as u32;
@@ -163,6 +163,11 @@ fn tables(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
             item INTEGER NOT NULL UNIQUE
         ) STRICT;",
     )
+}
+
+/// Format 3: which limits refused a file.
+fn limits(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch("ALTER TABLE files ADD COLUMN limits BLOB")
 }
 
 #[cfg(test)]

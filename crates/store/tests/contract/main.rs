@@ -27,6 +27,11 @@ fn the_sqlite_catalog_keeps_items_as_long_as_a_file_holds_them() {
 }
 
 #[test]
+fn the_sqlite_catalog_moves_items_between_files_that_overwrite_each_other() {
+    catalog::moves_items_between_files_that_overwrite_each_other(sqlite);
+}
+
+#[test]
 fn the_sqlite_catalog_finds_words() {
     catalog::finds_words(sqlite);
 }

@@ -51,7 +51,7 @@ pub(crate) fn does_what_the_model_does(make: Make, index: fn() -> Box<dyn Vector
             let mut catalog = make(folder.path());
             let (mut model, mut follower) = (Model::default(), index());
             for (writes, numbers, space) in rounds {
-                writes.iter().for_each(|write| model.write(write));
+                model.write(&writes);
                 catalog.write(writes).unwrap();
                 catch_up(&mut *follower, &*catalog, &generation(0).space).unwrap();
                 reencode(&mut *catalog, &mut model, &numbers, space);
