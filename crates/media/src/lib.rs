@@ -6,6 +6,7 @@
 //! file and the cause.
 
 mod av;
+mod deadline;
 mod document;
 mod error;
 mod limits;

@@ -15,7 +15,7 @@ pub struct Limits {
     pub field_chars: usize,
     /// Wall-clock time that decoding one sound or video may take, waiting for its reader included.
     pub time: Duration,
-    /// Wall-clock time that decoding one picture or document may take.
+    /// Wall-clock time that decoding one picture or document may take; waiting for its reader does not count.
     pub picture_time: Duration,
     /// Address space of a decoder that runs as a process of its own, in bytes.
     pub process_bytes: u64,
@@ -37,7 +37,7 @@ impl Default for Limits {
 }
 
 /// Changes whenever the same file would be cut into other segments than before.
-pub const WINDOWING_VERSION: u32 = 1;
+pub const WINDOWING_VERSION: u32 = 2;
 
 /// How sound and video are cut: windows of `seconds`, one every `hop` seconds.
 ///

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "clippy knows tests, but not their helpers")]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sensorium_media::{Limits, Media, Picture, Piece, Sample, Target, open};
 use sensorium_types::{Modality, Span, Track};
 use tempfile::TempDir;
@@ -98,10 +101,21 @@ fn a_drawing_is_drawn_over_white() {
     let path = folder.path().join("a.svg");
     let svg = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 10'><rect width='10' height='10' fill='red'/></svg>";
     fs::write(&path, svg).unwrap();
-    let picture = picture(&path);
-    assert!(picture.width() >= 500 && picture.width() == 2 * picture.height());
-    assert_colour(&picture, (0.2, 0.5), [255, 0, 0]);
-    assert_colour(&picture, (0.8, 0.5), [255, 255, 255]);
+    for path in [path.clone(), packed(&path, "b.svgz"), packed(&path, "c.svg")] {
+        let picture = picture(&path);
+        assert!(picture.width() >= 500 && picture.width() == 2 * picture.height());
+        assert_colour(&picture, (0.2, 0.5), [255, 0, 0]);
+        assert_colour(&picture, (0.8, 0.5), [255, 255, 255]);
+    }
+}
+
+/// A copy of the file at `path`, compressed by gzip.
+fn packed(path: &Path, name: &str) -> PathBuf {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(&fs::read(path).unwrap()).unwrap();
+    let path = path.with_file_name(name);
+    fs::write(&path, packed.finish().unwrap()).unwrap();
+    path
 }
 
 #[test]

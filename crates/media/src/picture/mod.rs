@@ -3,6 +3,7 @@
 mod external;
 mod jpeg;
 mod raster;
+mod svgz;
 
 use std::path::Path;
 
@@ -25,6 +26,8 @@ pub(crate) enum PictureFormat {
     Bmp,
     Tiff,
     Svg,
+    /// SVG, compressed by gzip.
+    PackedSvg,
     Heic,
     Avif,
 }
@@ -46,7 +49,7 @@ impl PictureFormat {
             | F::HighEfficiencyImageFileFormatSequence => Self::Heic,
             F::Av1ImageFileFormat | F::Av1ImageFileFormatSequence => Self::Avif,
             F::ScalableVectorGraphics => Self::Svg,
-            F::Gzip if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("svgz")) => Self::Svg,
+            F::Gzip if svgz::is_named(path) => Self::PackedSvg,
             _ => return None,
         })
     }
@@ -60,7 +63,7 @@ impl PictureFormat {
             Self::Gif => "GIF",
             Self::Bmp => "BMP",
             Self::Tiff => "TIFF",
-            Self::Svg => "SVG",
+            Self::Svg | Self::PackedSvg => "SVG",
             Self::Heic => "HEIC",
             Self::Avif => "AVIF",
         }
@@ -97,6 +100,10 @@ pub(crate) fn decode(
             })
         }
         PictureFormat::Svg => external::svg(path, limits),
+        PictureFormat::PackedSvg => content
+            .rewind()
+            .and_then(|file| svgz::check_unpacked(file, limits))
+            .and_then(|()| external::svg(path, limits)),
         PictureFormat::Heic => external::heic(path, limits),
         PictureFormat::Avif => external::avif(path, limits),
     };
