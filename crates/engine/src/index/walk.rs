@@ -3,7 +3,7 @@
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sensorium_store::{Stamp, is_part_of_index};
 use walkdir::{DirEntry, WalkDir};

@@ -261,6 +261,7 @@ mod tests {
                 stamp: crate::Stamp::default(),
                 content: None,
                 state: crate::FileState::Ignored,
+                limits: None,
                 generation: crate::Generation {
                     space: "tiny@00".into(),
                     windowing: 1,
@@ -277,7 +278,7 @@ mod tests {
         let mut catalog = SqliteCatalog::create(source.path(), &lock).unwrap();
         put(&mut catalog, "/two");
         put(&mut catalog, "/three");
-        for name in [FILE, "catalog.sqlite-wal"] {
+        for name in [CATALOG, "catalog.sqlite-wal"] {
             fs::copy(source.path().join(name), folder.join(name)).unwrap();
         }
         symlink("nowhere", folder.join("catalog.sqlite-shm")).unwrap();
@@ -322,7 +323,7 @@ mod tests {
     #[test]
     fn a_database_of_another_program_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE);
+        let path = folder.path().join(CATALOG);
         let other = Connection::open(&path).unwrap();
         other.execute_batch("CREATE TABLE recipes (name TEXT)").unwrap();
         drop(other);

@@ -192,6 +192,7 @@ mod tests {
                 stamp: Stamp::default(),
                 content: Some([number; 32]),
                 state: FileState::Indexed,
+                limits: None,
                 generation: Generation {
                     space: "tiny@00".into(),
                     windowing: 1,
