@@ -7,17 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use sensorium_media::{Limits, Piece, Record, Sample, Target};
+use sensorium_media::{Limits, Memory, Piece, Record, Sample, Share, Target};
 use sensorium_types::{Embedding, Modality, Segment};
 
-use crate::budget::{Budget, Share};
 use crate::{Encoder, Encoding, Package, Result};
 
 /// Pieces of one file that are encoded together.
 const BATCH: usize = 8;
 
 /// Bytes of decoded samples that may wait to be encoded.
-const WAITING_BYTES: usize = 96 << 20;
+const WAITING_BYTES: u64 = 96 << 20;
 
 /// Texts that are encoded together, also of different files.
 const TEXT_BATCH: usize = 64;
@@ -150,7 +149,7 @@ impl Pool {
             let (job_sender, jobs) = bounded::<Job>(TEXT_BATCH * count);
             let queue = Queue {
                 jobs: job_sender,
-                budget: Budget::new(WAITING_BYTES),
+                waiting: Memory::new(WAITING_BYTES),
             };
             let (event_sender, events) = bounded::<Event<N>>(2 * count);
             for _ in 0..count {
@@ -187,7 +186,7 @@ fn take<'a, T>(next: &AtomicUsize, list: &'a [T]) -> Option<(usize, &'a T)> {
 #[derive(Clone)]
 struct Queue {
     jobs: Sender<Job>,
-    budget: Arc<Budget>,
+    waiting: Memory,
 }
 
 /// Some pieces of one file, of which `first` is the place of the first.
@@ -258,12 +257,11 @@ impl Decoded {
         if pieces.is_empty() {
             return true;
         }
+        let bytes: usize = pieces.iter().map(|piece| piece.sample.bytes()).sum();
         let job = Job {
             file,
             first,
-            share: queue
-                .budget
-                .take(pieces.iter().map(|piece| piece.sample.bytes()).sum()),
+            share: queue.waiting.take(bytes as u64),
             pieces,
         };
         queue.jobs.send(job).is_ok()
