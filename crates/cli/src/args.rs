@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
-use sensorium_media::Limits;
+use sensorium_media::{Limits, Memory};
 use sensorium_types::{Direction, Modality};
 
 /// Finds any medium with any other: text, pictures, sounds and videos in one embedding space, offline.
@@ -295,14 +295,14 @@ pub(crate) struct LimitArgs {
     /// Longest sound or video, in seconds
     #[arg(long, env = "SENSORIUM_MAX_SECONDS", value_name = "SECONDS", default_value_t = Limits::default().seconds)]
     max_seconds: f64,
-    /// Longest time that decoding a sound or a video may take, in seconds
+    /// Longest time that decoding a sound or a video may take, in seconds; none may take much longer than it lasts
     #[arg(long, env = "SENSORIUM_MAX_TIME", value_name = "SECONDS", default_value_t = Limits::default().time.as_secs())]
     max_time: u64,
     /// Longest time that decoding a picture or a document may take, in seconds
     #[arg(long, env = "SENSORIUM_MAX_PICTURE_TIME", value_name = "SECONDS", default_value_t = Limits::default().picture_time.as_secs())]
     max_picture_time: u64,
-    /// Most memory of a decoder that runs as a process of its own, in bytes
-    #[arg(long, env = "SENSORIUM_MAX_MEMORY", value_name = "BYTES", default_value_t = Limits::default().process_bytes)]
+    /// Most memory that decoders hold at a time, those that are processes of their own included, in bytes
+    #[arg(long, env = "SENSORIUM_MAX_MEMORY", value_name = "BYTES", default_value_t = Limits::default().memory.limit())]
     max_memory: u64,
 }
 
@@ -316,7 +316,7 @@ impl From<&LimitArgs> for Limits {
             seconds: args.max_seconds,
             time: Duration::from_secs(args.max_time),
             picture_time: Duration::from_secs(args.max_picture_time),
-            process_bytes: args.max_memory,
+            memory: Memory::new(args.max_memory),
         }
     }
 }

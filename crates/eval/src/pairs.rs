@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexSet;
@@ -11,6 +12,12 @@ use sensorium_types::Modality;
 
 use crate::Error;
 use crate::line::{Line, Lines};
+
+/// Longest pairs file, in bytes.
+pub const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// Most pairs that are left out before the file counts as none.
+const MOST_REFUSED: usize = 100_000;
 
 /// Something to be encoded: a text, or a file of one of the other modalities.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -89,16 +96,38 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Reads a JSONL file.
+    /// Reads a JSONL file, or what comes out of a pipe.
     ///
     /// The files that its pairs name are not opened; see [`without`](Self::without) for those that turn out
     /// to be unreadable.
     ///
     /// # Errors
-    /// [`Error::Read`] when the file cannot be read, otherwise as [`parse`](Self::parse).
+    /// [`Error::Read`] when the file cannot be read, [`Error::Device`] and [`Error::TooLong`] when it might have no
+    /// end, otherwise as [`parse`](Self::parse).
     pub fn read(path: &Path, on_bad: OnBad) -> Result<Self, Error> {
+        // Asked first because opening alone has effects on some devices.
+        let kind = fs::metadata(path)
+            .map_err(|source| read_error(path, source))?
+            .file_type();
+        if kind.is_char_device() || kind.is_block_device() {
+            return Err(Error::Device {
+                path: path.to_owned(),
+            });
+        }
         let file = File::open(path).map_err(|source| read_error(path, source))?;
-        Self::parse(BufReader::new(file), path, on_bad)
+        Self::parse_within(MAX_FILE_BYTES, BufReader::new(file), path, on_bad)
+    }
+
+    fn parse_within(limit: u64, reader: impl BufRead, path: &Path, on_bad: OnBad) -> Result<Self, Error> {
+        let mut reader = reader.take(limit + 1);
+        let pairs = Self::parse(&mut reader, path, on_bad);
+        if reader.limit() == 0 {
+            return Err(Error::TooLong {
+                path: path.to_owned(),
+                limit,
+            });
+        }
+        pairs
     }
 
     /// Reads JSON lines as if they stood in the file `path`.
@@ -215,6 +244,10 @@ impl Pairs {
                 path: self.path.clone(),
                 line,
                 cause,
+            }),
+            OnBad::Skip if self.refused.len() == MOST_REFUSED => Err(Error::TooBad {
+                path: self.path.clone(),
+                limit: MOST_REFUSED,
             }),
             OnBad::Skip => {
                 self.refused.push(Refusal { line, cause });
@@ -340,6 +373,18 @@ mod tests {
             Pairs::read(Path::new("missing"), OnBad::Skip),
             Err(Error::Read { .. })
         ));
+    }
+
+    #[test]
+    fn what_may_have_no_end_is_not_read_to_the_end() {
+        let device = Pairs::read(Path::new("/dev/zero"), OnBad::Skip);
+        assert!(matches!(device, Err(Error::Device { .. })));
+        let endless = || BufReader::new(std::io::repeat(b'\n'));
+        let path = Path::new("pairs.jsonl");
+        let blank = Pairs::parse_within(1000, endless(), path, OnBad::Skip);
+        assert!(matches!(blank, Err(Error::TooLong { limit: 1000, .. })));
+        let bad = "x\n".repeat(MOST_REFUSED + 1);
+        assert!(matches!(parse(&bad, OnBad::Skip), Err(Error::TooBad { .. })));
     }
 
     #[test]

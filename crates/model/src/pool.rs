@@ -1,24 +1,25 @@
 //! Files to embeddings: decoding and encoding side by side, on all cores.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use sensorium_media::{Limits, Piece, Record, Sample, Target};
+use sensorium_media::{Cause, Limits, Memory, Piece, Record, Sample, Share, Target};
 use sensorium_types::{Embedding, Modality, Segment};
 
-use crate::budget::{Budget, Share};
 use crate::{Encoder, Encoding, Package, Result};
 
 /// Pieces of one file that are encoded together.
 const BATCH: usize = 8;
 
 /// Bytes of decoded samples that may wait to be encoded.
-const WAITING_BYTES: usize = 96 << 20;
+const WAITING_BYTES: u64 = 96 << 20;
 
 /// Texts that are encoded together, also of different files.
 const TEXT_BATCH: usize = 64;
@@ -176,7 +177,7 @@ impl Pool {
             let (job_sender, jobs) = bounded::<Job>(TEXT_BATCH * count);
             let queue = Queue {
                 jobs: job_sender,
-                budget: Budget::new(WAITING_BYTES),
+                waiting: Memory::new(WAITING_BYTES),
             };
             let (event_sender, events) = bounded::<Event<N, E>>(2 * count);
             for _ in 0..count {
@@ -185,7 +186,7 @@ impl Pool {
                 let next = || files.lock().ok()?.next();
                 scope.spawn(move || {
                     while let Some((file, (name, path))) = next() {
-                        let end = decode(file, &path, limits, target, &queue);
+                        let end = contained(&path, || decode(file, &path, limits, target, &queue));
                         if events.send(Event::Decoded(file, name, end)).is_err() {
                             return;
                         }
@@ -213,7 +214,7 @@ fn take<'a, T>(next: &AtomicUsize, list: &'a [T]) -> Option<(usize, &'a T)> {
 #[derive(Clone)]
 struct Queue {
     jobs: Sender<Job>,
-    budget: Arc<Budget>,
+    waiting: Memory,
 }
 
 /// Some pieces of one file, of which `first` is the place of the first.
@@ -244,6 +245,26 @@ struct Decoded {
     format: String,
     pieces: usize,
     refused: Vec<sensorium_media::Error>,
+}
+
+/// What `decode` gives for the file at `path`, or an error when it panics: a fault in a decoder concerns one file.
+fn contained<T>(
+    path: &Path,
+    decode: impl FnOnce() -> sensorium_media::Result<T>,
+) -> sensorium_media::Result<T> {
+    // What it shares with other threads are queues and accounts of memory, which a panic leaves whole.
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+        let cause = Cause::Panicked(said(&*panic).to_owned());
+        Err(sensorium_media::Error::new(path, cause))
+    })
+}
+
+/// The message of a panic.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let literal = panic.downcast_ref::<&str>().copied();
+    literal
+        .or(panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("it does not say why")
 }
 
 fn decode(
@@ -284,12 +305,11 @@ impl Decoded {
         if pieces.is_empty() {
             return true;
         }
+        let bytes: usize = pieces.iter().map(|piece| piece.sample.bytes()).sum();
         let job = Job {
             file,
             first,
-            share: queue
-                .budget
-                .take(pieces.iter().map(|piece| piece.sample.bytes()).sum()),
+            share: queue.waiting.take(bytes as u64),
             pieces,
         };
         queue.jobs.send(job).is_ok()
@@ -422,4 +442,19 @@ fn collect<N, E>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_that_panics_is_an_error_of_its_file() {
+        let path = Path::new("a.png");
+        let found = contained(path, || -> sensorium_media::Result<()> { panic!("row {}", 7) });
+        assert_eq!(found.unwrap_err().to_string(), "a.png: the decoder failed: row 7");
+        let found = contained(path, || -> sensorium_media::Result<()> { panic!("oh") });
+        assert_eq!(found.unwrap_err().to_string(), "a.png: the decoder failed: oh");
+        assert_eq!(contained(path, || Ok(3)).unwrap(), 3);
+    }
 }

@@ -34,7 +34,7 @@ use crate::space::items_elsewhere;
 use crate::{Error, Result};
 
 /// How files are indexed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct IndexOptions {
     /// What one file may cost.
     pub limits: Limits,
