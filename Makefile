@@ -3,7 +3,10 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 root = $(DESTDIR)$(PREFIX)
-binary = $(or $(CARGO_TARGET_DIR),target)/release/sensorium
+built = $(or $(CARGO_TARGET_DIR),target)
+# What is installed: a binary that is there already, or else the one that `make build` makes.
+BINARY ?=
+binary = $(or $(BINARY),$(built)/release/sensorium)
 
 .PHONY: help setup demo test test-tools lint fmt bench build install uninstall clean
 
@@ -22,6 +25,8 @@ demo: build ## index the demo pack, search it in all sixteen directions and show
 test: setup lint test-tools ## run all checks and tests
 	cargo test --workspace --locked
 	scripts/test_setup
+	scripts/test_install $(built)/debug/sensorium
+	scripts/test_demo $(built)/debug/sensorium
 
 test-tools: .venv/ready ## run the tests of the recipe
 	.venv/bin/python -m unittest discover --quiet --start-directory tools/tests --top-level-directory tools
@@ -43,7 +48,7 @@ bench: build ## measure speed beside its limits
 	cargo bench --locked --package sensorium-model
 	cargo bench --locked --package sensorium
 
-install: build ## install under PREFIX (default /usr/local)
+install: $(if $(BINARY),setup,build) ## install under PREFIX (default /usr/local)
 	install -D --mode=755 $(binary) $(root)/bin/sensorium
 	install -D --mode=644 .runtime/libonnxruntime.so $(root)/lib/libonnxruntime.so
 	install -d $(root)/share/sensorium/models/base $(root)/share/doc/sensorium

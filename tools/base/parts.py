@@ -49,10 +49,6 @@ class Parts:
         return self.text_weights.parent / "tokenizer.json"
 
     @property
-    def text_license(self) -> Path:
-        return self.text_weights.parent / "LICENSE"
-
-    @property
     def sound_graph(self) -> Path:
         return self.folder / "crates/soundevents/models/tiny.onnx"
 

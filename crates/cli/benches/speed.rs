@@ -35,6 +35,9 @@ use self::limits::{Bare, ffmpeg, seconds};
 
 const ROUNDS: usize = 3;
 
+/// Runs this program again, for what needs a process of its own.
+const JOB: &str = "SENSORIUM_BENCH_JOB";
+
 fn main() {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -42,6 +45,11 @@ fn main() {
         .unwrap();
     let package = Arc::new(Package::open(&checkout.join("models/base")).unwrap());
     let threads = std::thread::available_parallelism().unwrap().get();
+    match std::env::var_os(JOB) {
+        None => {}
+        Some(job) if job == "bare" => return Bare::single(&package, Track::Text, threads).run(1),
+        Some(index) => return search_often(Path::new(&index), &package, threads),
+    }
     let folder = tempfile::tempdir().unwrap();
     println!("\n{threads} cores, {ROUNDS} rounds, medians\n");
     indexing(folder.path(), &checkout.join("demo"), &package, threads);
@@ -204,7 +212,7 @@ fn searching(folder: &Path, vectors: usize, package: &Arc<Package>, threads: usi
     fill(&index, vectors, package);
     println!("\n{vectors} vectors: search by text, in milliseconds");
     let mut searcher = Searcher::open(&index, package, Limits::default(), threads).unwrap();
-    let mut bare = Bare::new(package, Track::Text, 1);
+    let mut bare = Bare::single(package, Track::Text, threads);
     let mut matrix = vec![f16::ZERO; vectors * dimension];
     matrix.convert_from_f32_slice(&vec![0.5; vectors * dimension]);
     let scan = |share: usize| {
@@ -221,21 +229,17 @@ fn searching(folder: &Path, vectors: usize, package: &Arc<Package>, threads: usi
     ] {
         let rounds: Vec<_> = (0..100)
             .map(|number| {
-                let query = Query {
-                    parts: vec![Part::text(format!(
-                        "A brown hen number {number} walks about in the yard behind a barn."
-                    ))],
-                    to: to.clone(),
-                    limit: 10,
-                };
+                let query = query(number, to.clone());
                 let limit = seconds(|| bare.run(1)) + seconds(|| scan(share));
                 let time = seconds(|| assert_eq!(searcher.search(query).unwrap().hits.len(), 10));
                 (1000.0 * time, 1000.0 * limit)
             })
             .skip(10)
             .collect();
+        let peak = run(&mut again(index.as_os_str())) >> 20;
         println!(
-            "{name:<22} p50 {:>6.1}  p95 {:>6.1}  bare tower and memory scan {:>6.1}  ratio {:.2}",
+            "{name:<22} p50 {:>6.1}  p95 {:>6.1}  bare tower and memory scan {:>6.1}  ratio {:.2}  \
+             peak memory {peak} MiB",
             median(rounds.iter().map(|round| round.0)),
             quantile(rounds.iter().map(|round| round.0), 0.95),
             median(rounds.iter().map(|round| round.1)),
@@ -246,18 +250,51 @@ fn searching(folder: &Path, vectors: usize, package: &Arc<Package>, threads: usi
         ("cold, all", "text,image,audio,video"),
         ("cold, pictures only", "image"),
     ] {
-        let mut peak = 0;
-        let times: Vec<f64> = (0..12)
+        let (mut peak, mut bare_peak) = (0, 0);
+        let rounds: Vec<_> = (0..12)
             .map(|_| {
-                1000.0 * seconds(|| peak = run(sensorium("search", &index).args(["a brown hen", "--to", to])))
+                let limit = seconds(|| bare_peak = run(&mut again("bare".as_ref())));
+                let time = seconds(|| {
+                    peak = run(sensorium("search", &index).args(["a brown hen", "--to", to]));
+                });
+                (1000.0 * time, 1000.0 * limit)
             })
             .collect();
         println!(
-            "{name:<22} p50 {:>6.1}  p95 {:>6.1}  peak memory {} MiB",
-            median(times.iter().copied()),
-            quantile(times.iter().copied(), 0.95),
-            peak >> 20
+            "{name:<22} p50 {:>6.1}  p95 {:>6.1}  bare start, library, tower {:>6.1}  ratio {:.2}  \
+             peak memory {} MiB (bare {} MiB)",
+            median(rounds.iter().map(|round| round.0)),
+            quantile(rounds.iter().map(|round| round.0), 0.95),
+            median(rounds.iter().map(|round| round.1)),
+            median(rounds.iter().map(|round| round.0 / round.1)),
+            peak >> 20,
+            bare_peak >> 20,
         );
+    }
+}
+
+/// This program, for `job` alone.
+fn again(job: &std::ffi::OsStr) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env(JOB, job);
+    command
+}
+
+/// Warm queries, in a process that holds nothing else.
+fn search_often(index: &Path, package: &Arc<Package>, threads: usize) {
+    let mut searcher = Searcher::open(index, package, Limits::default(), threads).unwrap();
+    for number in 0..20 {
+        searcher.search(query(number, Modality::ALL.to_vec())).unwrap();
+    }
+}
+
+fn query(number: usize, to: Vec<Modality>) -> Query {
+    Query {
+        parts: vec![Part::text(format!(
+            "A brown hen number {number} walks about in the yard behind a barn."
+        ))],
+        to,
+        limit: 10,
     }
 }
 
@@ -286,6 +323,7 @@ fn fill(folder: &Path, vectors: usize, package: &Package) {
                 stamp: Stamp::default(),
                 content: Some(id),
                 state: FileState::Indexed,
+                limits: None,
                 generation: generation.clone(),
                 refusals: Vec::new(),
             },

@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 use sensorium_learn::{LearnOptions, Loss};
-use sensorium_media::Limits;
+use sensorium_media::{Limits, Memory};
 use sensorium_types::{Direction, Modality};
 
 /// Finds any medium with any other: text, pictures, sounds and videos in one embedding space, offline.
@@ -90,13 +91,30 @@ pub(crate) enum ModelCommand {
 #[derive(Debug, Args)]
 pub(crate) struct IndexFolder {
     /// Folder of the index [default: sensorium/index in the user's data folder]
-    #[arg(long = "index", env = "SENSORIUM_INDEX", value_name = "DIR")]
+    #[arg(
+        long = "index",
+        env = "SENSORIUM_INDEX",
+        value_name = "DIR",
+        value_parser = PathBufValueParser::new().try_map(local_folder)
+    )]
     pub(crate) folder: Option<PathBuf>,
+}
+
+/// An address is no folder, and would make a strange one.
+fn local_folder(folder: PathBuf) -> Result<PathBuf, &'static str> {
+    match folder.to_string_lossy().split_once("://") {
+        Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            Err("expected a folder: indexes in databases and on other machines are not there yet")
+        }
+        _ => Ok(folder),
+    }
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sensorium index ~/Pictures ~/Music                 makes the index, later brings it up to date
+  sensorium index                                    brings all files that it holds up to date
+  sensorium index --model DIR                        the same, and brings it into the space of another model
   sensorium index . --index .sensorium               an index of its own for this folder
   sensorium index big --json > report.json           what was added, updated, dropped and refused
 
@@ -104,8 +122,9 @@ It may be stopped at any time, and goes on where it was. Unchanged files cost ne
 recognised. Hidden files and symbolic links are left out. A file that cannot be read is listed and stops nothing;
 then the exit code is 3.")]
 pub(crate) struct Index {
-    /// Files and folders; what is no longer below them is dropped from the index
-    #[arg(value_name = "PATH", required = true)]
+    /// Files and folders; what is no longer below them is dropped from the index [default: the files that are in
+    /// the index, without looking for new ones]
+    #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) index: IndexFolder,
@@ -158,6 +177,10 @@ pub(crate) struct Search {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium status                                   items, files, spaces and sizes; what was refused, and why
+  sensorium status --index .sensorium                of the index in this folder
+  sensorium status --json | jq .refused              all refused files, for programs")]
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) index: IndexFolder,
@@ -177,6 +200,12 @@ pub(crate) struct Remove {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium verify                                   after a power cut, or before a backup
+  sensorium verify --index .sensorium                the index in this folder
+  sensorium verify --json | jq .problems             what is wrong, for programs
+
+It only reads. The exit code is 1 when something is wrong.")]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) index: IndexFolder,
@@ -375,14 +404,14 @@ pub(crate) struct LimitArgs {
     /// Longest sound or video, in seconds
     #[arg(long, env = "SENSORIUM_MAX_SECONDS", value_name = "SECONDS", default_value_t = Limits::default().seconds)]
     max_seconds: f64,
-    /// Longest time that decoding a sound or a video may take, in seconds
+    /// Longest time that decoding a sound or a video may take, in seconds; none may take much longer than it lasts
     #[arg(long, env = "SENSORIUM_MAX_TIME", value_name = "SECONDS", default_value_t = Limits::default().time.as_secs())]
     max_time: u64,
     /// Longest time that decoding a picture or a document may take, in seconds
     #[arg(long, env = "SENSORIUM_MAX_PICTURE_TIME", value_name = "SECONDS", default_value_t = Limits::default().picture_time.as_secs())]
     max_picture_time: u64,
-    /// Most memory of a decoder that runs as a process of its own, in bytes
-    #[arg(long, env = "SENSORIUM_MAX_MEMORY", value_name = "BYTES", default_value_t = Limits::default().process_bytes)]
+    /// Most memory that decoders hold at a time, those that are processes of their own included, in bytes
+    #[arg(long, env = "SENSORIUM_MAX_MEMORY", value_name = "BYTES", default_value_t = Limits::default().memory.limit())]
     max_memory: u64,
 }
 
@@ -396,7 +425,7 @@ impl From<&LimitArgs> for Limits {
             seconds: args.max_seconds,
             time: Duration::from_secs(args.max_time),
             picture_time: Duration::from_secs(args.max_picture_time),
-            process_bytes: args.max_memory,
+            memory: Memory::new(args.max_memory),
         }
     }
 }

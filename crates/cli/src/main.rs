@@ -10,16 +10,21 @@ use std::process::ExitCode;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use sensorium_model::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Arguments, Command, ModelCommand};
 use crate::output::Outcome;
 
 fn main() -> ExitCode {
+    keep_offline();
     // The matches tell in which order the parts of a query were given.
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     start_logging(arguments.common.verbose);
+    if let Some(threads) = arguments.common.threads {
+        use_cores(threads.get());
+    }
     match run(&arguments, &matches) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
@@ -30,6 +35,16 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Keeps ONNX Runtime from sending telemetry, which it would start when it is loaded.
+#[allow(
+    unsafe_code,
+    reason = "the library has no other switch, and a process can only tell it through its environment"
+)]
+fn keep_offline() {
+    // SAFETY: this is the first thing that `main` does, so no other thread can be reading the environment.
+    unsafe { std::env::set_var(Runtime::NO_TELEMETRY, "1") };
 }
 
 fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Outcome> {
@@ -70,6 +85,14 @@ fn start_logging(verbose: u8) {
         .init();
 }
 
+/// What compares vectors and resamples figures takes all cores, unless it is told otherwise before it starts.
+fn use_cores(threads: usize) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    if let Err(error) = pool.build_global() {
+        tracing::warn!(%error, "more cores are used than were asked for");
+    }
+}
+
 /// The error with its causes, as far as it does not tell them itself.
 fn told(error: &anyhow::Error) -> String {
     error.chain().skip(1).fold(error.to_string(), |told, cause| {
@@ -89,4 +112,15 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comparing_vectors_takes_as_many_cores_as_were_asked_for() {
+        use_cores(3);
+        assert_eq!(rayon::current_num_threads(), 3);
+    }
 }

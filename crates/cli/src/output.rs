@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sensorium_types::path_text;
+use sensorium_engine::Refused;
 use serde::Serialize;
 
 /// How a command ended that did not fail.
@@ -18,31 +18,9 @@ pub(crate) enum Outcome {
     Refused,
 }
 
-/// An input that was refused, as JSON lists it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Refused {
-    path: String,
-    cause: String,
-}
-
-impl From<&sensorium_media::Error> for Refused {
-    fn from(error: &sensorium_media::Error) -> Self {
-        let path = path_text(&error.path);
-        Self {
-            path: match error.record {
-                Some(record) => format!("{path}#{record}"),
-                None => path.into_owned(),
-            },
-            cause: error.cause.to_string(),
-        }
-    }
-}
-
-impl Refused {
-    /// Says it on standard error.
-    pub(crate) fn say(&self) {
-        say(&format!("refused {}: {}", self.path, self.cause));
-    }
+/// Says on standard error that an input was refused.
+pub(crate) fn say_refused(refused: &Refused) {
+    say(&format!("refused {}: {}", refused.path, refused.cause));
 }
 
 /// Writes `line` to standard error, with control characters made harmless: names of files are foreign.

@@ -6,9 +6,12 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
-use common::{checkout, run, run_json, sensorium};
+use common::{checkout, run, run_json, sensorium, sensorium_with_mask};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 fn demo(path: &str) -> String {
     checkout().join("demo").join(path).to_str().unwrap().to_owned()
@@ -107,6 +110,27 @@ fn embed_writes_a_matrix_for_numpy_and_lists_its_rows() {
         1,
     );
     assert!(unwritable.1.contains("cannot write /nonexistent/rows.npy"));
+}
+
+#[test]
+fn results_have_the_permissions_that_the_mask_of_the_user_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |words: &[&str]| {
+        let mut command = sensorium_with_mask("027");
+        run(command.args(words).current_dir(folder.path()), 0);
+    };
+    in_folder(&["embed", "--text", "a hen", "--npy", "rows.npy"]);
+    let pairs = demo("pairs.jsonl");
+    in_folder(&["eval", &pairs, "--directions", "text:text", "--out", "card"]);
+    for name in [
+        "rows.npy",
+        "card/recall.md",
+        "card/recall.json",
+        "card/recall.svg",
+    ] {
+        let mode = folder.path().join(name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640, "{name}");
+    }
 }
 
 #[test]
@@ -224,13 +248,62 @@ fn the_model_proves_itself_by_its_golden_vectors() {
     assert!(out.contains("sensorium-base") && out.contains("visual"));
 }
 
-#[test]
-fn a_model_with_a_changed_file_is_refused_by_name() {
+/// A copy of the package of the checkout.
+fn copied_model() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(checkout().join("models/base")).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
+    folder
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_model_that_embeds_otherwise_than_its_golden_vectors_is_refused() {
+    let folder = copied_model();
+    let head = folder.path().join("visual-concepts.safetensors");
+    let before = fs::read(&head).unwrap();
+    // One in two hundred of its numbers, of two bytes each, becomes zero; the file stays well-formed.
+    let header = 8 + u64::from_le_bytes(before[..8].try_into().unwrap()) as usize;
+    let mut after = before.clone();
+    for number in after[header..].chunks_exact_mut(2).step_by(200) {
+        number.fill(0);
+    }
+    fs::write(&head, &after).unwrap();
+    let manifest = folder.path().join("model.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace(&sha256(&before), &sha256(&after))).unwrap();
+
+    let verify = |option: &[&str], code| {
+        let mut command = sensorium();
+        command
+            .args(["model", "verify"])
+            .args(option)
+            .arg("--model")
+            .arg(folder.path());
+        run(&mut command, code).0
+    };
+    let document: Value = serde_json::from_str(&verify(&["--json"], 1)).unwrap();
+    assert_eq!(document["holds"], false);
+    for check in document["golden"].as_array().unwrap() {
+        let is_visual = check["name"].as_str().unwrap().starts_with("visual");
+        assert_eq!(check["holds"], !is_visual, "{check}");
+        assert!(check["cosine"].as_f64().unwrap() > 0.99, "{check}");
+    }
+    assert!(
+        verify(&[], 1)
+            .contains("4 of 14 golden inputs stay below a cosine of 0.999; do not use this package")
+    );
+}
+
+#[test]
+fn a_model_with_a_changed_file_is_refused_by_name() {
+    let folder = copied_model();
     let tokenizer = folder.path().join("tokenizer.json");
     let text = fs::read_to_string(&tokenizer).unwrap();
     fs::write(&tokenizer, text + " ").unwrap();

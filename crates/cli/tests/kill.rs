@@ -58,13 +58,26 @@ fn start(arguments: &[&str], index: &Path) -> Child {
 
 /// Runs the command and kills it after `delay`; returns whether it was still running.
 fn kill_after(delay: Duration, arguments: &[&str], index: &Path) -> bool {
+    kill_when(arguments, index, |_| {
+        sleep(delay);
+        true
+    })
+}
+
+/// Runs the command and kills it when `is_time`; returns whether it was still running.
+fn kill_when(arguments: &[&str], index: &Path, mut is_time: impl FnMut(&Path) -> bool) -> bool {
     let mut child = start(arguments, index);
-    sleep(delay);
+    while !is_time(index) && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
     let running = child.try_wait().unwrap().is_none();
     child.kill().unwrap();
     child.wait().unwrap();
     running
 }
+
+/// Kills are repeated so often at most, until enough of them hit what they are meant to.
+const ROUNDS: usize = 30;
 
 /// Numbers from 0 to 1 that look random.
 fn spread() -> impl Iterator<Item = f64> {
@@ -94,10 +107,11 @@ fn killed_at_any_moment_the_next_run_ends_as_if_nothing_had_been() {
     finish(&whole);
     let duration = started.elapsed();
     let expected = dump(&whole);
+    let all = indexed(&whole);
 
-    let mut kills = 0;
+    let (mut kills, mut partial) = (0, 0);
     let mut moments = spread();
-    for round in 0..6 {
+    for round in 0..ROUNDS {
         let index = folder.path().join(format!("index{round}"));
         let mut before = 0;
         for _ in 0..4 {
@@ -107,14 +121,18 @@ fn killed_at_any_moment_the_next_run_ends_as_if_nothing_had_been() {
                 // What was there is there, and all of it holds together.
                 let now = indexed(&index);
                 assert!(now >= before, "{now} files after {before}");
+                partial += u32::from(now > before && now < all);
                 before = now;
                 run(sensorium().arg("verify").env("SENSORIUM_INDEX", &index), 0);
             }
         }
         finish(&index);
         dump(&index).assert_same(&expected);
+        if round >= 5 && kills >= 20 && partial >= 4 {
+            return;
+        }
     }
-    assert!(kills >= 20, "only {kills} runs were killed before their end");
+    panic!("of {kills} kills before the end only {partial} came when some files were done");
 }
 
 /// Whether the first start of the index came so far that there is one.
@@ -138,19 +156,34 @@ fn killed_during_the_first_start_the_next_one_is_the_first() {
     let note = folder.path().join("note.txt");
     fs::write(&note, "a hen").unwrap();
     let note = note.to_str().unwrap();
-    for (number, moment) in (0..20).zip(spread()) {
+    let whole = folder.path().join("whole");
+    let started = Instant::now();
+    run(
+        sensorium().args(["index", note]).env("SENSORIUM_INDEX", &whole),
+        0,
+    );
+    let duration = started.elapsed();
+    let (mut kills, mut half_made) = (0, 0);
+    for (number, moment) in (0..10 * ROUNDS).zip(spread()) {
         let index = folder.path().join(format!("index{number}"));
-        kill_after(Duration::from_secs_f64(moment * 0.03), &["index", note], &index);
-        if index.exists() {
-            status_exists(&index);
-        }
+        // As soon as something of it is there, or at any time.
+        let hit = match ["", "lock", "catalog.sqlite", "catalog.sqlite-wal"].get(number % 6) {
+            Some(name) => kill_when(&["index", note], &index, |index| index.join(name).exists()),
+            None => kill_after(duration.mul_f64(moment), &["index", note], &index),
+        };
+        kills += u32::from(hit);
+        half_made += u32::from(hit && index.exists() && !status_exists(&index));
         run(
             sensorium().args(["index", note]).env("SENSORIUM_INDEX", &index),
             0,
         );
         assert_eq!(indexed(&index), 1);
         run(sensorium().arg("verify").env("SENSORIUM_INDEX", &index), 0);
+        if kills >= 20 && half_made >= 6 {
+            return;
+        }
     }
+    panic!("of {kills} kills before the end only {half_made} left an index half made");
 }
 
 #[test]
@@ -165,12 +198,19 @@ fn killed_during_a_migration_the_index_is_old_or_new_and_whole() {
     );
     let expected = dump(&index);
 
-    // Format 1 had no words; here are enough of them that writing them takes a while.
+    let format = |database: &Path| -> u32 {
+        let connection = rusqlite::Connection::open(database).unwrap();
+        connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap()
+    };
+    // Format 1 had no words and no limits; here are enough of them that writing them takes a while.
     let database = index.join("catalog.sqlite");
+    let present = format(&database);
     let connection = rusqlite::Connection::open(&database).unwrap();
     let passage = "The quick brown fox jumps over the lazy dog, again and again. ".repeat(20);
     connection
-        .execute_batch("DROP TABLE words; PRAGMA user_version = 1;")
+        .execute_batch("DROP TABLE words; ALTER TABLE files DROP COLUMN limits; PRAGMA user_version = 1;")
         .unwrap();
     connection
         .execute(
@@ -185,23 +225,38 @@ fn killed_during_a_migration_the_index_is_old_or_new_and_whole() {
         )
         .unwrap();
     drop(connection);
-    let format = || -> u32 {
-        let connection = rusqlite::Connection::open(&database).unwrap();
-        connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .unwrap()
+    let copy = folder.path().join("copy");
+    let restore = |copy: &Path| {
+        let _ = fs::remove_dir_all(copy);
+        fs::create_dir(copy).unwrap();
+        fs::copy(&database, copy.join("catalog.sqlite")).unwrap();
     };
-    let mut kills = 0;
-    for (_, moment) in (0..8).zip(spread()) {
-        if format() == 2 {
+    restore(&copy);
+    let started = Instant::now();
+    run(sensorium().arg("status").env("SENSORIUM_INDEX", &copy), 0);
+    let duration = started.elapsed();
+    assert_eq!(format(&copy.join("catalog.sqlite")), present);
+
+    let (mut kills, mut halfway) = (0, 0);
+    for (_, moment) in (0..10 * ROUNDS).zip(spread()) {
+        restore(&copy);
+        kills += u32::from(kill_after(duration.mul_f64(moment), &["status"], &copy));
+        let log = copy.join("catalog.sqlite-wal").metadata();
+        let has_begun = log.is_ok_and(|log| log.len() > 0);
+        let found = format(&copy.join("catalog.sqlite"));
+        assert!((1..=present).contains(&found), "{found}");
+        halfway += u32::from(has_begun && found < present);
+        if kills >= 8 && halfway >= 3 {
             break;
         }
-        kill_after(Duration::from_secs_f64(0.02 + moment * 0.2), &["status"], &index);
-        kills += 1;
     }
-    assert!(kills > 1, "the migration is too fast for this test");
+    assert!(
+        halfway >= 3,
+        "of {kills} kills before the end only {halfway} hit the migration"
+    );
+    let index = copy;
     run(sensorium().arg("verify").env("SENSORIUM_INDEX", &index), 0);
-    assert_eq!(format(), 2);
+    assert_eq!(format(&index.join("catalog.sqlite")), present);
     let words = |query: &str| {
         let catalog = sensorium_store::SqliteCatalog::open(&index).unwrap();
         sensorium_store::Catalog::words(&catalog, query, 30_000)

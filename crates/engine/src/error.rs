@@ -25,8 +25,8 @@ pub enum Error {
     },
     /// The index holds vectors of another space.
     #[error(
-        "the index in {} holds vectors of {index}, but the model gives {model}: name the right package with --model, \
-         or bring the index into the new space with `sensorium index --model DIR PATH...`",
+        "the index in {0} holds vectors of {index}, but the model gives {model}: name the right package with --model, \
+         or bring the index into the new space with `sensorium index --model DIR --index {0}`",
         path_text(folder)
     )]
     OtherSpace {

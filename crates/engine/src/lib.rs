@@ -3,6 +3,7 @@
 mod error;
 mod index;
 mod search;
+mod space;
 mod status;
 
 pub use error::{Error, Result};

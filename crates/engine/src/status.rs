@@ -7,6 +7,7 @@ use sensorium_store::{Catalog, FileState, SqliteCatalog};
 use sensorium_types::{Modality, Track, path_text};
 use serde::{Serialize, Serializer};
 
+use crate::space::by_space;
 use crate::{Error, Refused, Result};
 
 /// What an index holds and what it does not.
@@ -72,14 +73,10 @@ pub fn status(folder: &Path) -> Result<Status> {
             FileState::Ignored => files.ignored += count,
         }
     }
-    let mut spaces = BTreeMap::new();
-    for (generation, count) in summary.generations {
-        *spaces.entry(generation.space).or_default() += count;
-    }
     let refusals = catalog.refusals()?;
     Ok(Status {
         index: folder.to_owned(),
-        spaces,
+        spaces: by_space(summary.generations),
         items: summary.items.into_iter().collect(),
         segments: summary.segments.into_iter().collect(),
         locations: summary.locations,
@@ -105,10 +102,69 @@ fn size_of_files(folder: &Path) -> Result<u64> {
     Ok(total)
 }
 
-/// Looks at everything in the index in `folder` and returns what is wrong, in words.
+/// Looks at everything in the index in `folder` and returns what is wrong, in words. That it cannot even be
+/// opened is one of these.
 ///
 /// # Errors
-/// As [`SqliteCatalog::open`].
+/// As [`SqliteCatalog::open`], but for damage and databases of other programs.
 pub fn verify(folder: &Path) -> Result<Vec<String>> {
-    Ok(SqliteCatalog::open(folder)?.verify()?)
+    use sensorium_store::Error as Of;
+    let problems = SqliteCatalog::open(folder).and_then(|catalog| catalog.verify());
+    match problems {
+        Err(Of::Damaged { path, detail }) => Ok(vec![format!("{}: {detail}", path_text(&path))]),
+        Err(Of::Foreign { path }) => Ok(vec![format!("{} is not an index of Sensorium", path_text(&path))]),
+        problems => Ok(problems?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use sensorium_store::WriterLock;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_opened_is_a_problem_and_what_is_not_there_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        assert!(matches!(
+            verify(folder),
+            Err(Error::Store(sensorium_store::Error::Absent { .. }))
+        ));
+        let lock = WriterLock::acquire(folder).unwrap();
+        drop(SqliteCatalog::create(folder, &lock).unwrap());
+        assert_eq!(verify(folder).unwrap(), Vec::<String>::new());
+
+        let path = folder.join("catalog.sqlite");
+        let sound = fs::read(&path).unwrap();
+        // The header is kept, the tables are not; then nothing is; then nothing ever was.
+        let mut damaged = sound.clone();
+        damaged[100..8192].fill(0xa7);
+        let foreign = "a diary of all that was eaten. ".repeat(400).into_bytes();
+        for content in [damaged, vec![0xa7; sound.len()], foreign] {
+            fs::write(&path, content).unwrap();
+            let problems = verify(folder).unwrap();
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert!(problems[0].contains("catalog.sqlite: "), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn the_database_of_another_program_is_no_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = WriterLock::acquire(folder.path()).unwrap();
+        drop(SqliteCatalog::create(folder.path(), &lock).unwrap());
+        // What tells whose it is stands in the header, in four bytes.
+        let path = folder.path().join("catalog.sqlite");
+        let mut other = fs::read(&path).unwrap();
+        other[68..72].fill(1);
+        fs::write(&path, other).unwrap();
+        let problems = verify(folder.path()).unwrap();
+        assert!(
+            problems[0].ends_with("is not an index of Sensorium"),
+            "{problems:?}"
+        );
+    }
 }

@@ -14,6 +14,28 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The pairs file is a device, which may have no end.
+    #[error("cannot read the pairs file '{}': it is a device", path.display())]
+    Device {
+        /// The pairs file.
+        path: PathBuf,
+    },
+    /// The pairs file is too long.
+    #[error("the pairs file '{}' has more than {limit} bytes", path.display())]
+    TooLong {
+        /// The pairs file.
+        path: PathBuf,
+        /// How long it may be.
+        limit: u64,
+    },
+    /// Hardly a pairs file.
+    #[error("the pairs file '{}' has more than {limit} lines that cannot be read", path.display())]
+    TooBad {
+        /// The pairs file.
+        path: PathBuf,
+        /// How many may be left out.
+        limit: usize,
+    },
     /// One of its pairs cannot be read.
     #[error("{}, line {line}: {cause}; mend it, or leave such pairs out with --skip-bad", path.display())]
     Pair {

@@ -62,5 +62,5 @@ pub use evaluate::evaluate;
 pub use example::{Answer, Example};
 pub use line::MAX_LINE_BYTES;
 pub use metrics::Metrics;
-pub use pairs::{Content, ContentId, OnBad, Pair, Pairs, Refusal};
+pub use pairs::{Content, ContentId, MAX_FILE_BYTES, OnBad, Pair, Pairs, Refusal};
 pub use task::{Query, Task};

@@ -55,12 +55,10 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
-/// The fields of one line, checked on their own but not against other lines.
+/// The fields of one line that mean something; others, `id` among them, are for people.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "a JSON object")]
 pub(crate) struct Line {
-    #[serde(default, deserialize_with = "string_or_number")]
-    pub(crate) id: Option<String>,
     #[serde(default, deserialize_with = "string_or_number")]
     pub(crate) label: Option<String>,
     #[serde(default, deserialize_with = "one_or_many")]
@@ -88,15 +86,10 @@ impl Line {
 
     fn check_filled(&self) -> Result<(), String> {
         let is_empty = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str().is_empty());
-        let names = [("id", &self.id), ("label", &self.label)];
-        let blank_name = names
-            .into_iter()
-            .find(|(_, name)| name.as_deref().is_some_and(is_blank));
-        let empty_path = self.files().into_iter().find(|(_, path)| is_empty(path));
-        let field = blank_name
-            .map(|(field, _)| field)
-            .or(empty_path.map(|(field, _)| field));
-        if let Some(field) = field {
+        if self.label.as_deref().is_some_and(is_blank) {
+            return Err("`label` is empty".to_owned());
+        }
+        if let Some((field, _)) = self.files().into_iter().find(|(_, path)| is_empty(path)) {
             return Err(format!("`{field}` is empty"));
         }
         match &self.text {
@@ -125,7 +118,7 @@ impl Line {
 
 fn string_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected `id` or `label` to be a string or a number")]
+    #[serde(untagged, expecting = "expected `label` to be a string or a number")]
     enum Name {
         String(String),
         Number(serde_json::Number),
@@ -184,16 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn names_may_be_numbers_and_unknown_fields_are_ignored() {
+    fn a_label_may_be_a_number_and_unknown_fields_are_ignored() {
         let line = Line::parse(br#"{"id": 7, "label": 3, "image": "a", "video": "b", "fps": [1]}"#).unwrap();
-        assert_eq!(line.id.as_deref(), Some("7"));
         assert_eq!(line.label.as_deref(), Some("3"));
     }
 
     #[test]
     fn null_is_as_good_as_absent() {
-        let line = Line::parse(br#"{"id": null, "text": "a", "image": "1.jpg", "audio": null}"#).unwrap();
-        assert_eq!((line.id, line.audio), (None, None));
+        let line = Line::parse(br#"{"label": null, "text": "a", "image": "1.jpg", "audio": null}"#).unwrap();
+        assert_eq!((line.label, line.audio), (None, None));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexSet;
@@ -11,6 +12,12 @@ use sensorium_types::Modality;
 
 use crate::Error;
 use crate::line::{Line, Lines};
+
+/// Longest pairs file, in bytes.
+pub const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// Most pairs that are left out before the file counts as none.
+const MOST_REFUSED: usize = 100_000;
 
 /// Something to be encoded: a text, or a file of one of the other modalities.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,8 +49,6 @@ impl ContentId {
 pub struct Pair {
     /// Where it stands in the file, counted from 1.
     pub line: usize,
-    /// Its name in the file, or else the line number.
-    pub id: String,
     /// The class that it belongs to.
     pub label: Option<String>,
     contents: BTreeMap<Modality, Vec<ContentId>>,
@@ -91,16 +96,38 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Reads a JSONL file.
+    /// Reads a JSONL file, or what comes out of a pipe.
     ///
     /// The files that its pairs name are not opened; see [`without`](Self::without) for those that turn out
     /// to be unreadable.
     ///
     /// # Errors
-    /// [`Error::Read`] when the file cannot be read, otherwise as [`parse`](Self::parse).
+    /// [`Error::Read`] when the file cannot be read, [`Error::Device`] and [`Error::TooLong`] when it might have no
+    /// end, otherwise as [`parse`](Self::parse).
     pub fn read(path: &Path, on_bad: OnBad) -> Result<Self, Error> {
+        // Asked first because opening alone has effects on some devices.
+        let kind = fs::metadata(path)
+            .map_err(|source| read_error(path, source))?
+            .file_type();
+        if kind.is_char_device() || kind.is_block_device() {
+            return Err(Error::Device {
+                path: path.to_owned(),
+            });
+        }
         let file = File::open(path).map_err(|source| read_error(path, source))?;
-        Self::parse(BufReader::new(file), path, on_bad)
+        Self::parse_within(MAX_FILE_BYTES, BufReader::new(file), path, on_bad)
+    }
+
+    fn parse_within(limit: u64, reader: impl BufRead, path: &Path, on_bad: OnBad) -> Result<Self, Error> {
+        let mut reader = reader.take(limit + 1);
+        let pairs = Self::parse(&mut reader, path, on_bad);
+        if reader.limit() == 0 {
+            return Err(Error::TooLong {
+                path: path.to_owned(),
+                limit,
+            });
+        }
+        pairs
     }
 
     /// Reads JSON lines as if they stood in the file `path`.
@@ -114,10 +141,9 @@ impl Pairs {
             items: Vec::new(),
             refused: Vec::new(),
         };
-        let mut line_of_id = HashMap::new();
         for line in Lines::new(reader) {
             let (number, line) = line.map_err(|source| read_error(path, source))?;
-            match line.and_then(|line| check_id(line, number, &mut line_of_id)) {
+            match line {
                 Ok(line) => pairs.add(number, line),
                 Err(cause) => pairs.refuse(number, cause, on_bad)?,
             }
@@ -215,7 +241,6 @@ impl Pairs {
         }
         self.items.push(Pair {
             line: number,
-            id: line.id.unwrap_or_else(|| number.to_string()),
             label: line.label,
             contents,
         });
@@ -231,6 +256,10 @@ impl Pairs {
                 path: self.path.clone(),
                 line,
                 cause,
+            }),
+            OnBad::Skip if self.refused.len() == MOST_REFUSED => Err(Error::TooBad {
+                path: self.path.clone(),
+                limit: MOST_REFUSED,
             }),
             OnBad::Skip => {
                 self.refused.push(Refusal { line, cause });
@@ -248,17 +277,6 @@ impl Pairs {
         }
         Ok(self)
     }
-}
-
-/// Refuses a line whose `id` an earlier one has; line numbers that stand in for an `id` do not count.
-fn check_id(line: Line, number: usize, line_of_id: &mut HashMap<String, usize>) -> Result<Line, String> {
-    if let Some(id) = &line.id {
-        let first = *line_of_id.entry(id.clone()).or_insert(number);
-        if first != number {
-            return Err(format!("`id` is the same as in line {first}"));
-        }
-    }
-    Ok(line)
 }
 
 fn read_error(path: &Path, source: std::io::Error) -> Error {
@@ -324,14 +342,11 @@ mod tests {
 
     #[test]
     fn blank_lines_byte_order_mark_and_carriage_returns_are_tolerated() {
-        let lines = "\u{feff}{\"text\": \"a\", \"image\": \"1\"}\r\n\r\n  \n{\"id\": \"x\", \"text\": \"b\", \"image\": \"2\"}";
+        let lines =
+            "\u{feff}{\"text\": \"a\", \"image\": \"1\"}\r\n\r\n  \n{\"text\": \"b\", \"image\": \"2\"}";
         let pairs = parse(lines, OnBad::Fail).unwrap();
-        let ids: Vec<_> = pairs
-            .items()
-            .iter()
-            .map(|pair| (pair.line, pair.id.as_str()))
-            .collect();
-        assert_eq!(ids, [(1, "1"), (4, "x")]);
+        let numbers: Vec<_> = pairs.items().iter().map(|pair| pair.line).collect();
+        assert_eq!(numbers, [1, 4]);
     }
 
     #[test]
@@ -347,16 +362,13 @@ mod tests {
     }
 
     #[test]
-    fn a_second_line_of_the_same_id_is_refused_but_line_numbers_never_clash() {
-        let lines = r#"{"id": "2", "text": "a", "image": "1"}
-            {"text": "b", "image": "2"}
-            {"id": 2, "text": "c", "image": "3"}"#;
-        let pairs = parse(lines, OnBad::Skip).unwrap();
-        assert_eq!(pairs.items().len(), 2);
-        assert_eq!(
-            pairs.refused()[0].to_string(),
-            "line 3: `id` is the same as in line 1"
-        );
+    fn an_id_names_nothing_and_may_be_repeated_or_of_any_kind() {
+        let lines = r#"{"id": "1", "text": "a", "image": "1"}
+            {"id": "1", "text": "b", "image": "2"}
+            {"id": 1, "text": "c", "image": "3"}
+            {"id": null, "text": "d", "image": "4"}
+            {"id": " ", "text": "e", "image": "5"}"#;
+        assert_eq!(parse(lines, OnBad::Fail).unwrap().items().len(), 5);
     }
 
     #[test]
@@ -373,6 +385,18 @@ mod tests {
             Pairs::read(Path::new("missing"), OnBad::Skip),
             Err(Error::Read { .. })
         ));
+    }
+
+    #[test]
+    fn what_may_have_no_end_is_not_read_to_the_end() {
+        let device = Pairs::read(Path::new("/dev/zero"), OnBad::Skip);
+        assert!(matches!(device, Err(Error::Device { .. })));
+        let endless = || BufReader::new(std::io::repeat(b'\n'));
+        let path = Path::new("pairs.jsonl");
+        let blank = Pairs::parse_within(1000, endless(), path, OnBad::Skip);
+        assert!(matches!(blank, Err(Error::TooLong { limit: 1000, .. })));
+        let bad = "x\n".repeat(MOST_REFUSED + 1);
+        assert!(matches!(parse(&bad, OnBad::Skip), Err(Error::TooBad { .. })));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The recall card as files.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use atomic_write_file::AtomicWriteFile;
 
 use crate::{Error, RecallCard};
 
@@ -53,16 +54,10 @@ impl RecallCard {
     }
 }
 
-/// Writes beside the file first, then puts it in its place.
 fn write_whole(path: &Path, content: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    // The permissions of any new file, less the user's mask; a temporary file would be private.
-    let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
+    let mut file = AtomicWriteFile::open(path)?;
     file.write_all(content.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
+    file.commit()
 }
 
 fn write_error(path: PathBuf, source: io::Error) -> Error {

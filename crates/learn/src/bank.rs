@@ -239,7 +239,9 @@ fn track(code: u8) -> Option<Track> {
 mod tests {
     use super::*;
 
-    fn contents() -> Vec<(ContentKey, Vec<(Track, Vec<f32>)>)> {
+    type Segments = Vec<(Track, Vec<f32>)>;
+
+    fn contents() -> Vec<(ContentKey, Segments)> {
         vec![
             (ContentKey::text("a"), vec![(Track::Text, vec![1.0, -2.0])]),
             (
@@ -250,7 +252,7 @@ mod tests {
         ]
     }
 
-    fn read(bank: &FeatureBank, key: &ContentKey) -> Option<Vec<(Track, Vec<f32>)>> {
+    fn read(bank: &FeatureBank, key: &ContentKey) -> Option<Segments> {
         let rows = bank.rows(key)?.iter().map(|row| {
             let mut values = Vec::new();
             bank.read(row, &mut values).unwrap();

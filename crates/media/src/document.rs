@@ -34,25 +34,25 @@ fn decode(bytes: Vec<u8>) -> String {
 /// The text of a PDF document.
 pub(crate) fn pdf_text(path: &Path, limits: &Limits) -> Result<String> {
     let failed = |cause| Error::new(path, cause);
-    let args = ["-enc", "UTF-8", "-nopgbrk", "--"].map(Into::into);
-    let args = args
-        .into_iter()
-        .chain([absolute(path).map_err(failed)?.into(), "-".into()]);
-    let bounds = Bounds {
-        time: limits.picture_time,
-        memory: limits.process_bytes,
+    let file = absolute(path).map_err(failed)?;
+    let pdftotext = |memory| {
+        let args = ["-enc", "UTF-8", "-nopgbrk", "--"].map(Into::into);
+        let args = args.into_iter().chain([file.clone().into(), "-".into()]);
+        let bounds = Bounds {
+            time: limits.picture_time,
+            memory,
+        };
+        Process::start(PDFTOTEXT, args, bounds, |_| {})?
+            .output(limits.text_bytes)
+            .map_err(|failure| failure.into_cause("PDF"))
     };
-    let text = Process::start(PDFTOTEXT, args, bounds, |_| {})
-        .map_err(failed)?
-        .output(limits.text_bytes)
-        .map_err(|failure| failed(failure.into_cause("PDF")))?
-        .ok_or_else(|| {
-            failed(Cause::Limit {
-                what: "it holds text of",
-                found: format!("more than {} bytes", limits.text_bytes),
-                limit: format!("{} bytes", limits.text_bytes),
-            })
-        })?;
+    let text = limits.with_memory(pdftotext).map_err(failed)?.ok_or_else(|| {
+        failed(Cause::Limit {
+            what: "it holds text of",
+            found: format!("more than {} bytes", limits.text_bytes),
+            limit: format!("{} bytes", limits.text_bytes),
+        })
+    })?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 

@@ -99,6 +99,9 @@ pub enum Cause {
         /// What the decoder said.
         detail: String,
     },
+    /// The decoder has a fault of its own, which this file brought to light.
+    #[error("the decoder failed: {0}")]
+    Panicked(String),
     /// The file is sound, but nothing in it can be encoded.
     #[error("has {0}")]
     Nothing(&'static str),

@@ -6,10 +6,13 @@
 //! file and the cause.
 
 mod av;
+mod deadline;
 mod document;
 mod error;
+mod ffmpeg;
 mod limits;
 mod media;
+mod memory;
 mod picture;
 mod probe;
 mod process;
@@ -19,4 +22,5 @@ mod text;
 pub use error::{Cause, Error, Result};
 pub use limits::{Limits, Target, WINDOWING_VERSION, Windowing};
 pub use media::{Media, check, open};
+pub use memory::{Memory, Share};
 pub use sample::{Picture, Piece, Record, Sample};

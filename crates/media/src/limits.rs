@@ -1,7 +1,16 @@
 use std::time::Duration;
 
+use crate::Cause;
+use crate::memory::{Memory, Share};
+
+/// What takes less memory than this to decode, in bytes, waits for no other file.
+const SMALL: u64 = 16 << 20;
+
+/// What a program that decodes is given at first, in bytes: enough for nearly all files, and several at a time.
+pub(crate) const MODEST: u64 = 128 << 20;
+
 /// What one file may cost. Beyond any of these it is refused with the limit in the message.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Size of a picture, a sound or a video on disk, in bytes.
     pub file_bytes: u64,
@@ -13,12 +22,14 @@ pub struct Limits {
     pub seconds: f64,
     /// Characters of one field of a JSONL, CSV or TSV record.
     pub field_chars: usize,
-    /// Wall-clock time that decoding one sound or video may take, waiting for its reader included.
+    /// Wall-clock time that decoding one sound or video may take, waiting for its reader included. None may take
+    /// much longer than it lasts.
     pub time: Duration,
-    /// Wall-clock time that decoding one picture or document may take.
+    /// Wall-clock time that decoding one picture or document may take; waiting for its reader does not count.
     pub picture_time: Duration,
-    /// Address space of a decoder that runs as a process of its own, in bytes.
-    pub process_bytes: u64,
+    /// Memory that decoders hold at a time, those that are processes of their own included. Files that are decoded
+    /// with clones of these limits share it: what needs much waits for its turn, and what needs more is refused.
+    pub memory: Memory,
 }
 
 impl Default for Limits {
@@ -29,15 +40,45 @@ impl Default for Limits {
             pixels: 128 << 20,
             seconds: 12.0 * 3600.0,
             field_chars: 8192,
-            time: Duration::from_secs(6 * 3600),
-            picture_time: Duration::from_secs(20),
-            process_bytes: 3 << 30,
+            time: Duration::from_secs(2 * 3600),
+            picture_time: Duration::from_secs(10),
+            memory: Memory::new(512 << 20),
+        }
+    }
+}
+
+impl Limits {
+    /// Waits for the `bytes` of memory that decoding a file takes; small ones need not wait.
+    pub(crate) fn reserve(&self, bytes: u64) -> Result<Option<Share>, Cause> {
+        let limit = self.memory.limit();
+        if bytes > limit {
+            return Err(Cause::Limit {
+                what: "decoding it takes",
+                found: format!("{bytes} bytes of memory"),
+                limit: format!("{limit} bytes"),
+            });
+        }
+        Ok((bytes > SMALL).then(|| self.memory.take(bytes)))
+    }
+
+    /// Runs a program with modest memory or, if that fails, alone with all memory. `run` is told how much it is.
+    pub(crate) fn with_memory<T>(&self, run: impl Fn(u64) -> Result<T, Cause>) -> Result<T, Cause> {
+        let all = self.memory.limit();
+        let modest = MODEST.min(all);
+        let share = self.memory.take(modest);
+        match run(modest) {
+            Err(Cause::Damaged { .. }) if modest < all => {
+                drop(share);
+                let _share = self.memory.take(all);
+                run(all)
+            }
+            other => other,
         }
     }
 }
 
 /// Changes whenever the same file would be cut into other segments than before.
-pub const WINDOWING_VERSION: u32 = 1;
+pub const WINDOWING_VERSION: u32 = 2;
 
 /// How sound and video are cut: windows of `seconds`, one every `hop` seconds.
 ///

@@ -130,11 +130,11 @@ fn kind_of(head: &[u8], path: &Path) -> std::result::Result<Kind, Cause> {
     let named = Named::by(path);
     if is_text(head, named) {
         return match named {
+            _ if is_svg(head) => Ok(Kind::Picture(PictureFormat::Svg)),
             Named::Media(what) => Err(Cause::Misnamed {
                 named: what,
                 found: "text".into(),
             }),
-            _ if is_svg(head) => Ok(Kind::Picture(PictureFormat::Svg)),
             _ => Ok(Kind::Text),
         };
     }
@@ -204,15 +204,15 @@ impl Named {
     fn by(path: &Path) -> Self {
         let extension = path.extension().and_then(|extension| extension.to_str());
         match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
-            "jpg" | "jpeg" | "png" | "gif" | "webp" | "bmp" | "tif" | "tiff" | "heic" | "heif" | "avif" => {
-                Self::Media("a picture")
-            }
+            "jpg" | "jpeg" | "png" | "gif" | "webp" | "bmp" | "tif" | "tiff" | "heic" | "heif" | "avif"
+            | "svg" | "svgz" => Self::Media("a picture"),
+            "pdf" => Self::Media("a document"),
             "wav" | "flac" | "mp3" | "ogg" | "oga" | "opus" | "m4a" | "aac" | "aif" | "aiff" | "wma"
             | "amr" | "mka" => Self::Media("a sound"),
             "mp4" | "m4v" | "mov" | "mkv" | "webm" | "avi" | "mpg" | "mpeg" | "ogv" | "wmv" | "flv"
             | "3gp" | "m2ts" | "mts" => Self::Media("a video"),
-            "txt" | "text" | "md" | "markdown" | "htm" | "html" | "srt" | "vtt" | "jsonl" | "ndjson"
-            | "csv" | "tsv" | "log" | "rst" | "tex" => Self::Text,
+            "txt" | "text" | "md" | "markdown" | "htm" | "html" | "xhtml" | "srt" | "vtt" | "jsonl"
+            | "ndjson" | "csv" | "tsv" | "log" | "rst" | "tex" => Self::Text,
             _ => Self::Other,
         }
     }
@@ -255,7 +255,11 @@ fn is_svg(head: &[u8]) -> bool {
             None => return text.contains("svg"),
         }
     }
-    rest.starts_with("<svg") || rest.starts_with("<svg:svg")
+    let name = rest
+        .strip_prefix('<')
+        .and_then(|tag| tag.split([' ', '\t', '\r', '\n', '/', '>']).next());
+    // A prefix may stand before the name, `<svg:svg>`.
+    name.is_some_and(|name| name.rsplit(':').next() == Some("svg"))
 }
 
 #[cfg(test)]
@@ -280,8 +284,16 @@ mod tests {
 
     #[test]
     fn text_under_the_name_of_a_medium_is_refused() {
-        let refused = kind(b"not a film", "a.mp4").unwrap_err();
-        assert_eq!(refused, "is named like a video but holds text");
+        for (name, what) in [
+            ("a.mp4", "video"),
+            ("a.SVG", "picture"),
+            ("a.svgz", "picture"),
+            ("a.pdf", "document"),
+        ] {
+            let refused = kind(b"only words", name).unwrap_err();
+            assert_eq!(refused, format!("is named like a {what} but holds text"));
+        }
+        assert!(kind(b"<html><svg/></html>", "a.svg").is_err());
     }
 
     #[test]
@@ -297,11 +309,10 @@ mod tests {
                 .unwrap_err()
                 .contains("is named like a picture but holds")
         );
-        assert!(
-            kind(b"\0\x01\x02\x03", "a.jpg")
-                .unwrap_err()
-                .contains("no known kind")
-        );
+        for name in ["a.jpg", "a.svg", "a.pdf"] {
+            let refused = kind(b"\0\x01\x02\x03", name).unwrap_err();
+            assert!(refused.contains("no known kind"), "{name}: {refused}");
+        }
         assert!(
             kind(b"\0\x01\x02\x03", "a.bin")
                 .unwrap_err()
@@ -315,7 +326,18 @@ mod tests {
         assert_eq!(kind(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a"), svg);
         let long = b"<?xml version='1.0'?>\n<!-- <b> --><!DOCTYPE svg [ <!ENTITY a 'b'> ]>\n<svg/>";
         assert_eq!(kind(long, "a.txt"), svg);
-        assert_eq!(kind(b"<html><svg/></html>", "a.svg"), Ok(Kind::Text));
+        assert_eq!(
+            kind(b"<ns0:svg xmlns:ns0='http://www.w3.org/2000/svg'/>", "a.svg"),
+            svg
+        );
+        assert_eq!(kind(b"<svg>", "a.png"), svg);
+        assert_eq!(kind(b"<html><svg/></html>", "a.html"), Ok(Kind::Text));
+        assert_eq!(kind(b"<svgs/>", "a.xml"), Ok(Kind::Text));
+        let gzip = b"\x1f\x8b\x08\0\0\0\0\0";
+        let packed = Ok(Kind::Picture(PictureFormat::PackedSvg));
+        assert_eq!(kind(gzip, "a.svgz"), packed);
+        assert_eq!(kind(gzip, "a.svg"), packed);
+        assert!(kind(gzip, "a.gz").unwrap_err().contains("not searched"));
     }
 
     #[test]

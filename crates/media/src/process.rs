@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,14 +29,6 @@ pub(crate) struct Program {
     pub(crate) remedy: &'static str,
 }
 
-pub(crate) const FFMPEG: Program = Program {
-    name: "ffmpeg",
-    remedy: "sudo apt-get install ffmpeg",
-};
-pub(crate) const FFPROBE: Program = Program {
-    name: "ffprobe",
-    remedy: "sudo apt-get install ffmpeg",
-};
 pub(crate) const HEIF_CONVERT: Program = Program {
     name: "heif-convert",
     remedy: "sudo apt-get install libheif-examples",
@@ -56,7 +47,7 @@ pub(crate) const RSVG_CONVERT: Program = Program {
 pub(crate) struct Bounds {
     /// Wall-clock time until it is killed.
     pub(crate) time: Duration,
-    /// Address space, in bytes.
+    /// What it may hold for itself, in bytes; programs and libraries, which others share, do not count.
     pub(crate) memory: u64,
 }
 
@@ -93,7 +84,7 @@ impl Failure {
 }
 
 impl Process {
-    /// Starts `program` with `args`, reading nothing. `on_line` gets each line of its standard error.
+    /// Starts `program` with `args`, reading nothing. `on_line` gets the beginning of each line of its standard error.
     pub(crate) fn start(
         program: Program,
         args: impl IntoIterator<Item = OsString>,
@@ -117,7 +108,9 @@ impl Process {
                 _ => Cause::Read(error),
             })?;
         let pid = Pid::from_child(&child);
-        limit(pid, Resource::As, bounds.memory);
+        limit(pid, Resource::Data, bounds.memory);
+        // No file that it writes may be larger either.
+        limit(pid, Resource::Fsize, bounds.memory);
         // The watchdog dies with this process; the limit on computing time stays.
         limit(pid, Resource::Cpu, bounds.time.as_secs().saturating_mul(4).max(1));
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
@@ -186,13 +179,6 @@ impl Drop for Process {
     }
 }
 
-/// `file:` keeps ffmpeg from reading a name as an option or a protocol.
-pub(crate) fn ffmpeg_url(path: &Path) -> OsString {
-    let mut url = OsString::from("file:");
-    url.push(path);
-    url
-}
-
 fn limit(pid: Pid, resource: Resource, most: u64) {
     let limit = Rlimit {
         current: Some(most),
@@ -218,9 +204,13 @@ fn read_lines(stderr: impl Read, mut on_line: impl FnMut(&str)) -> String {
             Ok(0) | Err(_) => break,
             Ok(_) => {}
         }
+        // What does not begin with the line is not taken for one.
+        if !line.ends_with(b"\n") && reader.skip_until(b'\n').is_err() {
+            break;
+        }
         let text = String::from_utf8_lossy(&line);
+        on_line(&text);
         let text = text.trim();
-        on_line(text);
         if !text.is_empty() {
             last.push(without_address(text).to_owned());
             if last.len() > KEPT_LINES {
@@ -310,6 +300,35 @@ mod tests {
     fn a_failure_tells_what_the_program_said() {
         let failure = run("echo bad pixel >&2; exit 4", Duration::from_secs(60)).finish();
         assert!(matches!(failure, Err(Failure::Said(said)) if said == "bad pixel"));
+    }
+
+    #[test]
+    fn the_rest_of_a_long_line_is_not_taken_for_a_line() {
+        let long = "a".repeat(LONGEST_LINE as usize) + "[forged]\n  [indented]\n";
+        let mut lines = Vec::new();
+        read_lines(long.as_bytes(), |line| lines.push(line.to_owned()));
+        assert_eq!(
+            lines,
+            [long[..LONGEST_LINE as usize].to_owned(), "  [indented]\n".into()]
+        );
+    }
+
+    #[test]
+    fn a_program_that_takes_too_much_memory_fails() {
+        let run = |memory| {
+            let bounds = Bounds {
+                time: Duration::from_secs(60),
+                memory,
+            };
+            let script = "import sys; bytes = bytearray(200 << 20); sys.stdout.write('done')";
+            let python = Program {
+                name: "python3",
+                remedy: "",
+            };
+            Process::start(python, ["-c".into(), script.into()], bounds, |_| {}).unwrap()
+        };
+        assert!(run(100 << 20).output(10).is_err());
+        assert_eq!(run(400 << 20).output(10).unwrap().unwrap(), b"done");
     }
 
     #[test]

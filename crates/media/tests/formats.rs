@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "clippy knows tests, but not their helpers")]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sensorium_media::{Limits, Media, Picture, Piece, Sample, Target, open};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sensorium_media::{Limits, Media, Memory, Picture, Piece, Sample, Target, open};
 use sensorium_types::{Modality, Span, Track};
 use tempfile::TempDir;
 
@@ -76,19 +79,12 @@ fn pictures_of_all_formats_show_what_they_hold() {
     }
 }
 
+/// Not every build of libheif has the encoders, so these two were made by `heif-enc` from the PNG of the others.
 #[test]
 fn heic_and_avif_are_decoded() {
-    let folder = folder();
-    let png = ffmpeg(&folder, "a.png", &["-f", "lavfi", "-i", HALVES, "-frames:v", "1"]);
-    for (name, options) in [("a.heic", &[][..]), ("a.avif", &["--avif"])] {
-        let path = folder.path().join(name);
-        let words = [options, &[png.to_str().unwrap(), "-o", path.to_str().unwrap()]].concat();
-        // Not every build of libheif has the encoders; the decoders are always there.
-        if !run("heif-enc", &words) || !path.exists() {
-            println!("skipped: heif-enc cannot make {name} on this machine");
-            continue;
-        }
-        assert_halves(&picture(&path));
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    for name in ["halves.heic", "halves.avif"] {
+        assert_halves(&picture(&data.join(name)));
     }
 }
 
@@ -98,10 +94,21 @@ fn a_drawing_is_drawn_over_white() {
     let path = folder.path().join("a.svg");
     let svg = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 10'><rect width='10' height='10' fill='red'/></svg>";
     fs::write(&path, svg).unwrap();
-    let picture = picture(&path);
-    assert!(picture.width() >= 500 && picture.width() == 2 * picture.height());
-    assert_colour(&picture, (0.2, 0.5), [255, 0, 0]);
-    assert_colour(&picture, (0.8, 0.5), [255, 255, 255]);
+    for path in [path.clone(), packed(&path, "b.svgz"), packed(&path, "c.svg")] {
+        let picture = picture(&path);
+        assert!(picture.width() >= 500 && picture.width() == 2 * picture.height());
+        assert_colour(&picture, (0.2, 0.5), [255, 0, 0]);
+        assert_colour(&picture, (0.8, 0.5), [255, 255, 255]);
+    }
+}
+
+/// A copy of the file at `path`, compressed by gzip.
+fn packed(path: &Path, name: &str) -> PathBuf {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(&fs::read(path).unwrap()).unwrap();
+    let path = path.with_file_name(name);
+    fs::write(&path, packed.finish().unwrap()).unwrap();
+    path
 }
 
 #[test]
@@ -249,6 +256,142 @@ fn videos_of_all_formats_have_windows_of_both_tracks() {
             frames.len()
         );
     }
+}
+
+/// The times at which the first sample that is louder than silence and the last one are heard.
+fn heard(path: &Path) -> (f64, f64) {
+    let (mut first, mut last) = (f64::MAX, 0.0f64);
+    for piece in pieces(path) {
+        if let (Sample::Sound(samples), Some(span)) = (&piece.sample, piece.segment.span) {
+            let loud = |sample: &f32| sample.abs() > 0.01;
+            let time = |index: usize| span.start + index as f64 / 16_000.0;
+            first = first.min(samples.iter().position(loud).map_or(f64::MAX, time));
+            last = last.max(samples.iter().rposition(loud).map_or(0.0, time));
+        }
+    }
+    (first, last)
+}
+
+#[test]
+fn times_of_both_tracks_are_those_of_the_file() {
+    let folder = folder();
+    let film = ["-f", "lavfi", "-i", "testsrc=s=320x240:r=10:d=6"];
+    let tone = ["-f", "lavfi", "-i", "sine=440:d=3"];
+    let late = ["-itsoffset", "2"];
+    let path = ffmpeg(&folder, "sound.mkv", &[&film[..], &late, &tone].concat());
+    let (first, last) = heard(&path);
+    assert!(
+        (first - 2.0).abs() < 0.05 && (last - 5.0).abs() < 0.05,
+        "{first} {last}"
+    );
+
+    let gap = ["-af", "aselect='lt(t,3)+gt(t,6)'", "-c:a", "flac"];
+    let long = ["-f", "lavfi", "-i", "sine=440:d=9"];
+    let path = ffmpeg(&folder, "gap.mkv", &[&long[..], &gap].concat());
+    let Sample::Sound(samples) = &pieces(&path)[0].sample else {
+        panic!("no sound")
+    };
+    assert!(samples.len().abs_diff(9 * 16_000) < 800, "{}", samples.len());
+    assert!(
+        samples[4 * 16_000..5 * 16_000]
+            .iter()
+            .all(|sample| *sample == 0.0)
+    );
+
+    let short = ["-f", "lavfi", "-i", "color=red:s=320x240:r=10:d=1"];
+    let late = ["-itsoffset", "12"];
+    let maps = ["-map", "1", "-map", "0"];
+    let words = [&["-f", "lavfi", "-i", "sine=440:d=13"][..], &late, &short, &maps].concat();
+    let visual = spans(&ffmpeg(&folder, "film.mkv", &words), Track::Visual);
+    assert!(visual.last().unwrap().1 > 12.5, "{visual:?}");
+}
+
+#[test]
+fn a_video_without_a_usable_sound_keeps_its_pictures() {
+    let folder = folder();
+    let tone = ["-f", "lavfi", "-i", "sine=440:d=10", "-c:a", "flac"];
+    let path = ffmpeg(
+        &folder,
+        "empty.mkv",
+        &[&FILM[..], &tone, &["-af", "aselect=0"]].concat(),
+    );
+    assert_eq!(spans(&path, Track::Visual).len(), 2);
+    assert!(spans(&path, Track::Audio).is_empty());
+
+    let path = ffmpeg(&folder, "broken.mkv", &[&FILM[..], &tone].concat());
+    let bytes = fs::read(&path).unwrap();
+    let codec = bytes.windows(6).position(|name| name == b"A_FLAC").unwrap();
+    let broken = [&bytes[..codec], b"A_XXXX", &bytes[codec + 6..]].concat();
+    fs::write(&path, broken).unwrap();
+    assert_eq!(spans(&path, Track::Visual).len(), 2);
+    let target = Target {
+        visual_track: false,
+        ..Target::default()
+    };
+    let mut alone = open(&path, &Limits::default(), &target).unwrap();
+    assert!(alone.any(|piece| piece.is_err()));
+}
+
+#[test]
+fn the_title_of_a_video_is_no_frame_of_it() {
+    let folder = folder();
+    let line = "[Parsed_showinfo_4 @ 0x55] n: 0 pts: 0 pts_time:0 s:3000x3000 i:P";
+    let long = "x".repeat(4096 - "    title           : ".len()) + line;
+    for (name, title) in [
+        ("a.mkv", line),
+        ("b.mkv", &format!("x\n{line}")),
+        ("c.mkv", &long),
+    ] {
+        let tags = [
+            "-metadata",
+            &format!("title={title}"),
+            "-metadata",
+            &format!("{line}=x"),
+        ];
+        let path = ffmpeg(&folder, name, &[&FILM[..], &tags].concat());
+        let Sample::Frames(frames) = &pieces(&path)[0].sample else {
+            panic!("no frames")
+        };
+        assert!(
+            frames
+                .iter()
+                .all(|frame| (frame.width(), frame.height()) == (320, 240))
+        );
+        assert!(
+            (8..=16).contains(&frames.len()),
+            "{name}: {} frames",
+            frames.len()
+        );
+    }
+}
+
+#[test]
+fn large_pictures_wait_for_each_other() {
+    let folder = folder();
+    let path = ffmpeg(
+        &folder,
+        "a.png",
+        &["-f", "lavfi", "-i", "color=s=3000x3000:d=1", "-frames:v", "1"],
+    );
+    // Enough for one at a time.
+    let limits = Limits {
+        memory: Memory::new(40_000_000),
+        ..Limits::default()
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert!(open(&path, &limits, &Target::default()).is_ok()));
+        }
+    });
+    let limits = Limits {
+        memory: Memory::new(20_000_000),
+        ..Limits::default()
+    };
+    let refused = open(&path, &limits, &Target::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(refused.contains("decoding it takes"), "{refused}");
 }
 
 #[test]

@@ -4,7 +4,6 @@
 //! through ONNX Runtime, each loaded when it is first needed; a [`Pool`] of them encodes files on all cores.
 //! A [`Scorer`] says how well one item answers another.
 
-mod budget;
 mod encoder;
 mod error;
 mod golden;

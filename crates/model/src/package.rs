@@ -301,10 +301,43 @@ mod tests {
             ),
             ("\"text.onnx\" =", "\"../text.onnx\" =", "not a plain file name"),
             ("max_tokens = 8", "max_tokens = 1", "max_tokens"),
+            (
+                "features = 4",
+                "features = 4\nthreads = 2",
+                "unknown field `threads`",
+            ),
         ] {
             assert!(MANIFEST.contains(from), "{from}");
             let error = package(&MANIFEST.replace(from, to)).1.unwrap_err().to_string();
             assert!(error.contains(reason) && error.contains("model.toml"), "{error}");
+        }
+    }
+
+    #[test]
+    fn blocks_and_weights_that_make_no_sense_are_refused_with_the_reason() {
+        let with = |block: &str| {
+            let manifest = MANIFEST.replace("[towers.text]", &format!("{block}\n[towers.text]"));
+            package(&manifest).1
+        };
+        let weights = |weights: &str| with(&format!("[blocks.weights]\n{weights}"));
+        assert!(weights("\"text.image\" = 0.0\n\"video.audio\" = 2").is_ok());
+        for (refused, reason) in [
+            (weights("\"text.image\" = -0.1"), "weight of text.image must be"),
+            (weights("\"text.image\" = nan"), "weight of text.image must be"),
+            (weights("\"text.image\" = inf"), "weight of text.image must be"),
+            (weights("\"text.visual\" = 1"), "unknown modality 'visual'"),
+            (weights("\"text\" = 1"), "not of the form query.target"),
+            (
+                with("[[blocks]]\nname = \"concepts\"\ndimension = 4"),
+                "two blocks 'concepts'",
+            ),
+            (
+                with("[[blocks]]\nname = \"heads\"\ndimension = 4"),
+                "the text tower has no head for block 'heads'",
+            ),
+        ] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
         }
     }
 

@@ -1,23 +1,25 @@
 //! Files to embeddings: decoding and encoding side by side, on all cores.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use sensorium_media::{Limits, Piece, Record, Sample, Target};
+use sensorium_media::{Cause, Limits, Memory, Piece, Record, Sample, Share, Target};
 use sensorium_types::{Embedding, Modality, Segment};
 
-use crate::budget::{Budget, Share};
 use crate::{Encoder, Encoding, Package, Result};
 
 /// Pieces of one file that are encoded together.
 const BATCH: usize = 8;
 
 /// Bytes of decoded samples that may wait to be encoded.
-const WAITING_BYTES: usize = 96 << 20;
+const WAITING_BYTES: u64 = 96 << 20;
 
 /// Texts that are encoded together, also of different files.
 const TEXT_BATCH: usize = 64;
@@ -25,22 +27,22 @@ const TEXT_BATCH: usize = 64;
 /// More encoders than this would hold more copies of the weights than they gain; they get threads instead.
 const MOST_ENCODERS: usize = 4;
 
-/// A file, decoded and encoded.
+/// A file, decoded and encoded; `E` is what is kept of each [`Encoding`].
 #[derive(Debug)]
-pub struct EncodedFile {
+pub struct EncodedFile<E = Encoding> {
     /// What it is, by its content.
     pub modality: Modality,
     /// The name of its format, as in "JPEG".
     pub format: String,
     /// Its segments, in order.
-    pub segments: Vec<EncodedSegment>,
+    pub segments: Vec<EncodedSegment<E>>,
     /// Records that were refused while the others are fine.
     pub refused: Vec<sensorium_media::Error>,
 }
 
 /// One segment of a file.
 #[derive(Debug)]
-pub struct EncodedSegment {
+pub struct EncodedSegment<E = Encoding> {
     /// The record that it belongs to, in files of many records.
     pub record: Option<Record>,
     /// Track and time.
@@ -48,7 +50,7 @@ pub struct EncodedSegment {
     /// The passage, for text.
     pub text: Option<String>,
     /// What the model made of it.
-    pub encoding: Encoding,
+    pub encoding: E,
 }
 
 impl EncodedSegment {
@@ -142,6 +144,31 @@ impl Pool {
         I: IntoIterator<Item = (N, PathBuf)>,
         I::IntoIter: Send,
     {
+        self.files_as(
+            files,
+            |encoding| encoding,
+            |name, file| {
+                done(name, file);
+                ControlFlow::Continue(())
+            },
+        )
+    }
+
+    /// The same, until `done` breaks off. Only what `keep` makes of each encoding stays in memory until its file is
+    /// finished: a file may have many thousand records.
+    ///
+    /// # Errors
+    /// As [`files`](Self::files).
+    pub fn files_as<N: Send, E: Send, I>(
+        &mut self,
+        files: I,
+        keep: impl Fn(Encoding) -> E + Sync,
+        mut done: impl FnMut(N, sensorium_media::Result<EncodedFile<E>>) -> ControlFlow<()>,
+    ) -> Result<()>
+    where
+        I: IntoIterator<Item = (N, PathBuf)>,
+        I::IntoIter: Send,
+    {
         let files = Mutex::new(files.into_iter().enumerate());
         let count = self.encoders.len();
         let (target, limits) = (&self.target, &self.limits);
@@ -150,16 +177,16 @@ impl Pool {
             let (job_sender, jobs) = bounded::<Job>(TEXT_BATCH * count);
             let queue = Queue {
                 jobs: job_sender,
-                budget: Budget::new(WAITING_BYTES),
+                waiting: Memory::new(WAITING_BYTES),
             };
-            let (event_sender, events) = bounded::<Event<N>>(2 * count);
+            let (event_sender, events) = bounded::<Event<N, E>>(2 * count);
             for _ in 0..count {
                 let (files, queue, events) = (&files, queue.clone(), event_sender.clone());
                 // A poisoned lock means that another thread has panicked, which ends everything anyway.
                 let next = || files.lock().ok()?.next();
                 scope.spawn(move || {
                     while let Some((file, (name, path))) = next() {
-                        let end = decode(file, &path, limits, target, &queue);
+                        let end = contained(&path, || decode(file, &path, limits, target, &queue));
                         if events.send(Event::Decoded(file, name, end)).is_err() {
                             return;
                         }
@@ -167,8 +194,8 @@ impl Pool {
                 });
             }
             for encoder in &mut self.encoders {
-                let (jobs, events) = (jobs.clone(), event_sender.clone());
-                scope.spawn(move || encode(encoder, &jobs, &events));
+                let (jobs, events, keep) = (jobs.clone(), event_sender.clone(), &keep);
+                scope.spawn(move || encode(encoder, keep, &jobs, &events));
             }
             drop((queue, jobs, event_sender));
             // Returning drops `events`, which stops the encoders and, through them, the decoders.
@@ -187,7 +214,7 @@ fn take<'a, T>(next: &AtomicUsize, list: &'a [T]) -> Option<(usize, &'a T)> {
 #[derive(Clone)]
 struct Queue {
     jobs: Sender<Job>,
-    budget: Arc<Budget>,
+    waiting: Memory,
 }
 
 /// Some pieces of one file, of which `first` is the place of the first.
@@ -199,14 +226,14 @@ struct Job {
     share: Share,
 }
 
-enum Event<N> {
+enum Event<N, E> {
     /// A file is decoded to its end, or refused.
     Decoded(usize, N, sensorium_media::Result<Decoded>),
     /// Segments of a file, from place `first` on.
     Encoded {
         file: usize,
         first: usize,
-        segments: Vec<EncodedSegment>,
+        segments: Vec<EncodedSegment<E>>,
     },
     /// The model failed.
     Failed(crate::Error),
@@ -218,6 +245,26 @@ struct Decoded {
     format: String,
     pieces: usize,
     refused: Vec<sensorium_media::Error>,
+}
+
+/// What `decode` gives for the file at `path`, or an error when it panics: a fault in a decoder concerns one file.
+fn contained<T>(
+    path: &Path,
+    decode: impl FnOnce() -> sensorium_media::Result<T>,
+) -> sensorium_media::Result<T> {
+    // What it shares with other threads are queues and accounts of memory, which a panic leaves whole.
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+        let cause = Cause::Panicked(said(&*panic).to_owned());
+        Err(sensorium_media::Error::new(path, cause))
+    })
+}
+
+/// The message of a panic.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let literal = panic.downcast_ref::<&str>().copied();
+    literal
+        .or(panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("it does not say why")
 }
 
 fn decode(
@@ -258,12 +305,11 @@ impl Decoded {
         if pieces.is_empty() {
             return true;
         }
+        let bytes: usize = pieces.iter().map(|piece| piece.sample.bytes()).sum();
         let job = Job {
             file,
             first,
-            share: queue
-                .budget
-                .take(pieces.iter().map(|piece| piece.sample.bytes()).sum()),
+            share: queue.waiting.take(bytes as u64),
             pieces,
         };
         queue.jobs.send(job).is_ok()
@@ -271,7 +317,12 @@ impl Decoded {
 }
 
 /// Encodes what comes, texts of several files together.
-fn encode<N>(encoder: &mut Encoder, jobs: &Receiver<Job>, events: &Sender<Event<N>>) {
+fn encode<N, E>(
+    encoder: &mut Encoder,
+    keep: impl Fn(Encoding) -> E,
+    jobs: &Receiver<Job>,
+    events: &Sender<Event<N, E>>,
+) {
     while let Ok(job) = jobs.recv() {
         let mut batch = vec![job];
         let mut count = batch[0].pieces.len();
@@ -282,7 +333,7 @@ fn encode<N>(encoder: &mut Encoder, jobs: &Receiver<Job>, events: &Sender<Event<
             count += job.pieces.len();
             batch.push(job);
         }
-        for event in encode_batch(encoder, batch) {
+        for event in encode_batch(encoder, &keep, batch) {
             if events.send(event).is_err() {
                 return;
             }
@@ -300,7 +351,11 @@ impl Job {
 }
 
 /// What became of each job of `batch`, in order; one failure when the model fails.
-fn encode_batch<N>(encoder: &mut Encoder, batch: Vec<Job>) -> Vec<Event<N>> {
+fn encode_batch<N, E>(
+    encoder: &mut Encoder,
+    keep: impl Fn(Encoding) -> E,
+    batch: Vec<Job>,
+) -> Vec<Event<N, E>> {
     let mut places = Vec::new();
     let mut samples = Vec::new();
     let mut jobs = Vec::with_capacity(batch.len());
@@ -323,7 +378,7 @@ fn encode_batch<N>(encoder: &mut Encoder, batch: Vec<Job>) -> Vec<Event<N>> {
             Sample::Text(text) => Some(text),
             _ => None,
         },
-        encoding,
+        encoding: keep(encoding),
     });
     jobs.into_iter()
         .map(|(file, first, count, _)| Event::Encoded {
@@ -335,11 +390,11 @@ fn encode_batch<N>(encoder: &mut Encoder, batch: Vec<Job>) -> Vec<Event<N>> {
 }
 
 /// Puts the parts of each file together and calls `done` when it is whole.
-fn collect<N>(
-    events: Receiver<Event<N>>,
-    done: &mut impl FnMut(N, sensorium_media::Result<EncodedFile>),
+fn collect<N, E>(
+    events: Receiver<Event<N, E>>,
+    done: &mut impl FnMut(N, sensorium_media::Result<EncodedFile<E>>) -> ControlFlow<()>,
 ) -> Result<()> {
-    let mut parts: HashMap<usize, Vec<(usize, EncodedSegment)>> = HashMap::new();
+    let mut parts: HashMap<usize, Vec<(usize, EncodedSegment<E>)>> = HashMap::new();
     let mut ends: HashMap<usize, (N, Decoded)> = HashMap::new();
     let mut refused: HashSet<usize> = HashSet::new();
     for event in events {
@@ -349,7 +404,9 @@ fn collect<N>(
                 // Batches of it may still be on their way.
                 refused.insert(file);
                 parts.remove(&file);
-                done(name, Err(error));
+                if done(name, Err(error)).is_break() {
+                    return Ok(());
+                }
                 continue;
             }
             Event::Decoded(file, name, Ok(end)) => {
@@ -373,16 +430,31 @@ fn collect<N>(
         {
             let mut segments = parts.remove(&file).unwrap_or_default();
             segments.sort_unstable_by_key(|(place, _)| *place);
-            done(
-                name,
-                Ok(EncodedFile {
-                    modality: end.modality,
-                    format: end.format,
-                    segments: segments.into_iter().map(|(_, segment)| segment).collect(),
-                    refused: end.refused,
-                }),
-            );
+            let file = EncodedFile {
+                modality: end.modality,
+                format: end.format,
+                segments: segments.into_iter().map(|(_, segment)| segment).collect(),
+                refused: end.refused,
+            };
+            if done(name, Ok(file)).is_break() {
+                return Ok(());
+            }
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_that_panics_is_an_error_of_its_file() {
+        let path = Path::new("a.png");
+        let found = contained(path, || -> sensorium_media::Result<()> { panic!("row {}", 7) });
+        assert_eq!(found.unwrap_err().to_string(), "a.png: the decoder failed: row 7");
+        let found = contained(path, || -> sensorium_media::Result<()> { panic!("oh") });
+        assert_eq!(found.unwrap_err().to_string(), "a.png: the decoder failed: oh");
+        assert_eq!(contained(path, || Ok(3)).unwrap(), 3);
+    }
 }

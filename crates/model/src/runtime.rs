@@ -19,8 +19,15 @@ static ENVIRONMENT: OnceLock<std::result::Result<Environment, String>> = OnceLoc
 pub struct Runtime(&'static Environment);
 
 impl Runtime {
+    /// The environment variable that keeps the library from sending telemetry, when it is set to `1` before the
+    /// library is loaded. The library has no other switch that does, and changing the environment is sound only
+    /// while a process has one thread: so it is up to the program, as the first thing in its `main`.
+    pub const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
     /// Loads the library on the first call: `$ORT_DYLIB_PATH` alone where it is set, otherwise beside the
     /// running binary, in `../lib`, in `.runtime` of a folder above it, or where the system looks.
+    ///
+    /// The library sends telemetry unless [`NO_TELEMETRY`](Self::NO_TELEMETRY) is set; this warns of it.
     ///
     /// # Errors
     /// [`Error::Runtime`], with the reason and the command that gets the library.
@@ -57,9 +64,14 @@ impl Runtime {
 }
 
 fn start(library: &Path) -> std::result::Result<Environment, String> {
+    let switch = Runtime::NO_TELEMETRY;
+    if std::env::var_os(switch).is_none() {
+        tracing::warn!("ONNX Runtime will send telemetry: set {switch}=1 before the program starts");
+    }
     ort::init_from(library)
         .map_err(|error| error.to_string())?
         .with_name("sensorium")
+        // Not enough: its client starts all the same.
         .with_telemetry(false)
         .build()
         .map_err(|error| error.to_string())

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "clippy knows tests, but not their helpers")]
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sensorium_media::{Limits, Picture, Sample};
 use sensorium_model::{Encoder, Encoding, Error, Package, Pool, Scorer};
@@ -131,6 +133,27 @@ fn the_pool_gives_each_file_its_segments_in_order() {
     assert_eq!(encodings.len(), sentences.len());
     let alone = pool.texts(&sentences[7..8]).unwrap();
     assert_same(&encodings[7], &alone[0]);
+}
+
+#[test]
+fn who_breaks_off_gets_no_further_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = folder.path().join("note.txt");
+    fs::write(&note, "a hen").unwrap();
+    let mut pool = Pool::new(package(), Limits::default(), 2);
+    let taken = AtomicUsize::new(0);
+    let files = (0..2000).map(|number| {
+        taken.fetch_add(1, Ordering::Relaxed);
+        (number, note.clone())
+    });
+    let mut done = 0;
+    let count = |_, _| {
+        done += 1;
+        ControlFlow::Break(())
+    };
+    pool.files_as(files, |_| (), count).unwrap();
+    assert_eq!(done, 1);
+    assert!(taken.into_inner() < 2000);
 }
 
 #[test]

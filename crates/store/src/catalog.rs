@@ -9,7 +9,8 @@ use crate::Result;
 ///
 /// # Contract
 /// - A [`write`](Self::write) is atomic, and what it returned from survives the end of the process.
-/// - An item exists as long as a file holds it; when the last of its locations goes, so does all of it.
+/// - An item exists as long as a file holds it; when the last of its locations goes, so does all of it, at the end
+///   of the write: what one step takes from a file, a later one may put into another.
 /// - An item has segments of one generation. When a file brings those of another, all other files that hold the
 ///   item lose their stamp and content hash, so that they are looked at again.
 /// - Readers see whole writes, at any time, also while another process writes.
@@ -23,11 +24,11 @@ pub trait Catalog: Send {
     /// When it cannot be opened.
     fn another(&self) -> Result<Box<dyn Catalog>>;
 
-    /// Applies `writes` in their order, all or none, and returns the sequence of the last change.
+    /// Applies `writes` in their order, all or none.
     ///
     /// # Errors
     /// When the store cannot be written; then nothing of them was.
-    fn write(&mut self, writes: Vec<Write>) -> Result<u64>;
+    fn write(&mut self, writes: Vec<Write>) -> Result<Written>;
 
     /// The files at or below `path`, in the order of their paths' bytes.
     ///
@@ -86,6 +87,13 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn encoded(&self, item: ItemKey) -> Result<Vec<NewSegment>>;
 
+    /// The items of other generations than `generation`, in the order of their keys, behind `after`: at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn stale(&self, generation: &Generation, after: Option<ItemKey>, limit: usize) -> Result<Vec<ItemKey>>;
+
     /// Where the words of `query` occur in names, folders, captions and texts: the best first, at most `limit`.
     /// Every word must occur; a text without words finds nothing.
     ///
@@ -132,6 +140,14 @@ pub struct Generation {
     pub windowing: u32,
 }
 
+impl Generation {
+    /// That of a file whose items are of several: it is of none, and has to be looked at again.
+    pub const SEVERAL: Self = Self {
+        space: String::new(),
+        windowing: 0,
+    };
+}
+
 /// By what a file is known to be unchanged without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
@@ -154,7 +170,9 @@ pub struct IndexedFile {
     pub content: Option<Content>,
     /// What came of it.
     pub state: FileState,
-    /// What it was read with.
+    /// The hash of the limits that refused it, where it was they: under others it may come in.
+    pub limits: Option<[u8; 32]>,
+    /// What it was read with, or what made all its items since; [`Generation::SEVERAL`] while some are left.
     pub generation: Generation,
     /// What was refused in it.
     pub refusals: Vec<Refusal>,
@@ -165,9 +183,9 @@ pub struct IndexedFile {
 pub enum FileState {
     /// It holds items; some of its records may be refused.
     Indexed,
-    /// It is refused, and will be as long as it does not change.
+    /// It is refused, and will be as long as neither it nor the limits change.
     Refused,
-    /// It is refused for a reason that may pass: a limit, a missing program, a right to read.
+    /// It is refused for a reason that may pass by itself: a missing program, a right to read.
     RefusedForNow,
     /// It is of a kind that is not searched.
     Ignored,
@@ -187,8 +205,9 @@ pub struct Refusal {
 pub enum Write {
     /// A file and what it holds now, instead of what it held before.
     File(NewFile),
-    /// A file whose content, under a name with the same extension, is in the catalogue already: it holds the
-    /// same items, and has the same refused records. Without such content the step does nothing.
+    /// A file whose content, under a name with the same extension, is in the catalogue, or was when the write began
+    /// or at any step since: it holds the same items, and has the same refused records. Without such content the
+    /// step does nothing and is told as [`Written::unfound`].
     Same {
         /// Its absolute path.
         path: PathBuf,
@@ -201,6 +220,24 @@ pub enum Write {
     },
     /// Forgets the file.
     Forget(PathBuf),
+    /// New vectors of items, made of what is kept of them: their segments, texts and features stay. A file all of
+    /// whose items are of `generation` then counts as read with it.
+    Reencode {
+        /// What made the vectors.
+        generation: Generation,
+        /// For each item a vector of each of its segments, in their order. One that is not there, has another
+        /// number of segments or was cut by another windowing is left as it is.
+        items: Vec<(ItemKey, Vec<Vec<f16>>)>,
+    },
+}
+
+/// What a [`Catalog::write`] did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Written {
+    /// The sequence of the last change.
+    pub sequence: u64,
+    /// Which of the steps were a [`Write::Same`] that found no such content, counted from 0.
+    pub unfound: Vec<usize>,
 }
 
 /// A file to be written.

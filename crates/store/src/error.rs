@@ -75,6 +75,24 @@ pub enum Error {
         /// What the system said.
         detail: String,
     },
+    /// What was written last is in a log that cannot be read where nothing can be written.
+    #[error(
+        "{} can only be read in part, since what was written last is still in its log, and reading that needs the \
+         right to write: copy the whole folder to a place that can be written and name it with --index, or give that right",
+        path.display()
+    )]
+    UnreadLog {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("{} cannot be read: {detail}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
     /// The content of the file makes no sense.
     #[error(
         "{} is damaged ({detail}): `sensorium verify` says more; move it away and index again",
@@ -105,6 +123,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The file at `path` cannot even be opened for reading.
+    pub(crate) fn unreadable(path: &Path, error: impl std::fmt::Display) -> Self {
+        Self::Unreadable {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        }
+    }
+
     /// What `error` of the file at `path` means.
     pub(crate) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
@@ -119,7 +145,7 @@ impl Error {
                 | Code::PermissionDenied
                 | Code::AuthorizationForStatementDenied,
             ) => Self::ReadOnly { path, detail },
-            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Damaged { path, detail },
+            _ if is_about_damage(&error) => Self::Damaged { path, detail },
             _ => Self::Database { path, source: error },
         }
     }
@@ -137,6 +163,21 @@ impl Error {
             },
             _ => Self::Io { path, source: error },
         }
+    }
+}
+
+/// Whether what was read makes no sense: to the database, or to us.
+pub(crate) fn is_about_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::{Error as Of, ErrorCode as Code};
+    match error {
+        Of::FromSqlConversionFailure(..)
+        | Of::IntegralValueOutOfRange(..)
+        | Of::InvalidColumnType(..)
+        | Of::Utf8Error(..) => true,
+        _ => matches!(
+            error.sqlite_error_code(),
+            Some(Code::DatabaseCorrupt | Code::NotADatabase)
+        ),
     }
 }
 

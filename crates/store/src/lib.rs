@@ -7,6 +7,7 @@
 mod catalog;
 mod error;
 mod exact;
+mod files;
 mod filter;
 mod lock;
 mod sqlite;
@@ -14,10 +15,11 @@ mod vector_index;
 
 pub use catalog::{
     Catalog, Change, Content, FileState, Generation, IndexedFile, ItemKey, NewFile, NewItem, NewSegment,
-    Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, WordMatch, Write,
+    Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, WordMatch, Write, Written,
 };
 pub use error::{Error, Result};
 pub use exact::ExactIndex;
+pub use files::is_part_of_index;
 pub use filter::{Filter, Verdict};
 pub use lock::WriterLock;
 pub use sqlite::SqliteCatalog;

@@ -2,6 +2,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
+use crate::files::LOCK;
 use crate::{Error, Result};
 
 /// The right to write to the index in a folder, which one process has at a time.
@@ -19,7 +20,7 @@ impl WriterLock {
     /// # Errors
     /// [`Error::Busy`] when another process has it, [`Error::ReadOnly`] when the folder cannot be written.
     pub fn acquire(folder: &Path) -> Result<Self> {
-        let path = folder.join("lock");
+        let path = folder.join(LOCK);
         let failed = |error| Error::from_io(&path, error);
         let mut file = OpenOptions::new()
             .read(true)

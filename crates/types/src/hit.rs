@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ItemId, Modality, Segment};
@@ -15,6 +17,9 @@ pub struct Hit {
     pub item: ItemId,
     /// Where it is found, as an absolute path; the first place when there are several.
     pub path: String,
+    /// The file there, whatever its name is made of; not in JSON, which holds text only.
+    #[serde(skip)]
+    pub file: PathBuf,
     /// All places where it is found.
     pub locations: Vec<String>,
     /// What it is.

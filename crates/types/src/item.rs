@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::path_text;
+use crate::place_text;
 
 /// The name of an item: the BLAKE3 hash of its content, written `b3:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +91,9 @@ pub struct Location {
     pub path: PathBuf,
     /// The record in it, counted from 1, for files that hold many items.
     pub record: Option<u64>,
+    /// When the file was last modified, in nanoseconds since 1970, as far as the index knows: 0 when the file has
+    /// to be looked at again.
+    pub modified: i64,
     /// The fields of the record other than its text.
     pub fields: Fields,
 }
@@ -98,11 +101,7 @@ pub struct Location {
 /// `/data/notes.jsonl#17` for record 17.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&path_text(&self.path))?;
-        match self.record {
-            Some(record) => write!(f, "#{record}"),
-            None => Ok(()),
-        }
+        f.write_str(&place_text(&self.path, self.record))
     }
 }
 
@@ -135,6 +134,7 @@ mod tests {
         let location = Location {
             path: "/data/notes.jsonl".into(),
             record: Some(17),
+            modified: 0,
             fields: Fields::new(),
         };
         assert_eq!(location.to_string(), "/data/notes.jsonl#17");

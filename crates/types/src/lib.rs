@@ -18,6 +18,6 @@ pub use embedding::Embedding;
 pub use hit::Hit;
 pub use item::{BadItemId, Fields, ItemId, Location};
 pub use modality::{Direction, Modality, Track, UnknownName};
-pub use path::path_text;
+pub use path::{path_text, place_text};
 pub use segment::{Segment, Span};
 pub use space::{Block, Space};

@@ -1,20 +1,19 @@
 //! `sensorium embed`
 
-use std::fs::Permissions;
 use std::io::BufWriter;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use atomic_write_file::AtomicWriteFile;
 use npyz::WriterBuilder as _;
+use sensorium_engine::Refused;
 use sensorium_media::Cause;
 use sensorium_model::{EncodedFile, EncodedSegment, Pool};
 use sensorium_types::{Embedding, Modality, Segment, Track, path_text};
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use crate::args::{Common, Embed};
-use crate::output::{Outcome, Progress, Refused, print_json, say};
+use crate::output::{Outcome, Progress, print_json, say, say_refused};
 
 /// What is printed.
 #[derive(Serialize)]
@@ -91,7 +90,7 @@ pub(crate) fn run(common: &Common, options: &Embed) -> anyhow::Result<Outcome> {
             Err(error) => document.refused.push(Refused::from(&error)),
         }
     }
-    document.refused.iter().for_each(Refused::say);
+    document.refused.iter().for_each(say_refused);
     if let Some(path) = &options.npy {
         let rows = document.take_vectors();
         write_npy(path, &rows, document.dimension)?;
@@ -155,8 +154,7 @@ impl From<EncodedSegment> for Row {
 /// Writes the rows as a float32 matrix. The file appears whole or not at all.
 fn write_npy(path: &Path, rows: &[Embedding], dimension: usize) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let mut file = AtomicWriteFile::open(path)?;
         let mut writer = npyz::WriteOptions::new()
             .default_dtype()
             .shape(&[rows.len() as u64, dimension as u64])
@@ -164,11 +162,7 @@ fn write_npy(path: &Path, rows: &[Embedding], dimension: usize) -> anyhow::Resul
             .begin_nd()?;
         writer.extend(rows.iter().flat_map(|row| row.as_slice().iter().copied()))?;
         writer.finish()?;
-        file.as_file().sync_all()?;
-        // A temporary file is for its owner alone; this one is a result.
-        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-        file.persist(path)?;
-        Ok(())
+        file.commit()
     };
     write().with_context(|| format!("cannot write {}", path.display()))
 }

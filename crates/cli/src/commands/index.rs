@@ -3,12 +3,12 @@
 use sensorium_engine::{IndexOptions, Indexer, Progress, Report};
 
 use crate::args::{Common, Index};
-use crate::output::{self, Outcome, print, print_json, printable, say};
+use crate::output::{self, Outcome, print, print_json, printable, say_refused};
 
 /// `migrate`: the package was named on the command line, so that an index of another space is brought into its own.
 pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Result<Outcome> {
     let package = super::package(common)?;
-    let mut indexer = Indexer::open(&super::index_folder(&options.index)?)?;
+    let folder = super::index_folder(&options.index)?;
     let settings = IndexOptions {
         limits: (&options.limits).into(),
         threads: common.threads(),
@@ -16,17 +16,17 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
         migrate,
     };
     let mut bar = None;
-    let report = indexer.run(
-        &options.paths,
-        &package,
-        &settings,
-        &mut |progress| match progress {
-            Progress::Walking(files) => tracing::info!(files, "looking for files"),
-            Progress::Planned(0) => {}
-            Progress::Planned(files) => bar = Some(output::Progress::start("indexing files", files)),
-            Progress::Done(files) => bar.iter_mut().for_each(|bar| bar.step(files)),
-        },
-    )?;
+    let mut show = |progress| match progress {
+        Progress::Walking(files) => tracing::info!(files, "looking for files"),
+        Progress::Planned(0) => {}
+        Progress::Planned(files) => bar = Some(output::Progress::start("indexing files", files)),
+        Progress::Done(files) => bar.iter_mut().for_each(|bar| bar.step(files)),
+    };
+    let report = if options.paths.is_empty() {
+        Indexer::open_existing(&folder)?.refresh(&package, &settings, &mut show)?
+    } else {
+        Indexer::open(&folder)?.run(&options.paths, &package, &settings, &mut show)?
+    };
     bar.into_iter().for_each(output::Progress::finish);
     if common.json {
         print_json(&report)?;
@@ -41,9 +41,7 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
 }
 
 fn print_report(report: &Report) -> anyhow::Result<()> {
-    for refused in &report.refused {
-        say(&format!("refused {}: {}", refused.path, refused.cause));
-    }
+    report.refused.iter().for_each(say_refused);
     let counts = [
         (report.added, "added"),
         (report.updated, "updated"),

@@ -1,12 +1,10 @@
 //! `sensorium search`
 
-use std::path::Path;
-
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _};
 use console::style;
 use sensorium_engine::{Answer, Part, Query, Searcher};
-use sensorium_types::{Hit, Modality};
+use sensorium_types::{Hit, Modality, path_text};
 
 use crate::args::{Arguments, Common, Search};
 use crate::output::{Outcome, print, print_json, printable, say};
@@ -25,6 +23,15 @@ pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> an
     let folder = super::index_folder(&options.index)?;
     let mut searcher = Searcher::open(&folder, &package, (&options.limits).into(), common.threads())?;
     let answer = searcher.search(query)?;
+    if answer.elsewhere > 0 {
+        say(&format!(
+            "items of another space are left out ({}): bring them into this one with \
+             `sensorium index --model {} --index {}`",
+            answer.elsewhere,
+            path_text(package.folder()),
+            path_text(&folder)
+        ));
+    }
     if common.json {
         print_json(&answer)?;
     } else {
@@ -76,7 +83,7 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
             print(&style(format!("        \"{}\"", excerpt(text))).dim())?;
         }
         if hit.modality == Modality::Image {
-            terminal.show_picture(Path::new(&hit.path));
+            terminal.show_picture(&hit.file);
         }
     }
     if answer.hits.is_empty() {
@@ -102,7 +109,7 @@ fn line(hit: &Hit, terminal: &Terminal) -> String {
         hit.rank,
         style(format!("{:.3}", hit.score)).yellow(),
         style(format!("{:<5}", hit.modality.name())).cyan(),
-        terminal.link(&printable(&hit.path).replace('\n', "\u{fffd}"))
+        terminal.link(&printable(&hit.path).replace('\n', "\u{fffd}"), &hit.file)
     )
 }
 

@@ -1,10 +1,86 @@
 //! Indexes as the tests see them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use assert_cmd::Command;
 use sensorium_store::{Catalog as _, Change, NewSegment, SqliteCatalog};
 use sensorium_types::ItemId;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{checkout, run, run_json, sensorium};
+
+/// A folder with media, and an index beside it.
+pub(crate) struct Place {
+    _folder: TempDir,
+    pub(crate) media: PathBuf,
+    pub(crate) index: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let place = Self {
+            media: root.join("media"),
+            index: root.join("index"),
+            _folder: folder,
+        };
+        fs::create_dir(&place.media).unwrap();
+        place
+    }
+
+    /// With two texts, one of them of two records, and a picture.
+    pub(crate) fn new() -> Self {
+        let place = Self::empty();
+        place.write("hen.txt", "A brown hen walks about.");
+        place.write(
+            "notes.jsonl",
+            "{\"text\": \"rain on a roof\", \"year\": 2024}\n{\"text\": \"an old barn\"}\n",
+        );
+        fs::copy(
+            checkout().join("demo/photos/hen.webp"),
+            place.media.join("hen.webp"),
+        )
+        .unwrap();
+        place
+    }
+
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        let path = self.media.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut command = sensorium();
+        command.arg(name).env("SENSORIUM_INDEX", &self.index);
+        command
+    }
+
+    /// Indexes the folder, which ends with `code`.
+    pub(crate) fn index(&self, code: i32) -> Value {
+        run_json(self.command("index").arg(&self.media).arg("--json"), code)
+    }
+
+    /// The counts of the next run, which refuses nothing.
+    pub(crate) fn counts(&self) -> [u64; 5] {
+        let report = self.index(0);
+        assert_eq!(report["refused"], json!([]));
+        ["added", "updated", "unchanged", "dropped", "ignored"].map(|name| report[name].as_u64().unwrap())
+    }
+
+    pub(crate) fn verify(&self) {
+        run(&mut self.command("verify"), 0);
+    }
+}
+
+/// How many files were looked at more closely, by the log of `sensorium_engine=debug`.
+pub(crate) fn looked_at(log: &str) -> usize {
+    log.matches("looking at a file").count()
+}
 
 /// All that an index says, without its keys.
 #[derive(Debug, PartialEq)]

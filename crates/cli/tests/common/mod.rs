@@ -12,6 +12,7 @@ pub(crate) mod index;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 
 /// The root of the checkout.
@@ -21,7 +22,19 @@ pub(crate) fn checkout() -> PathBuf {
 
 /// The binary, in a clean environment.
 pub(crate) fn sensorium() -> Command {
-    let mut command = Command::cargo_bin("sensorium").unwrap();
+    in_clean_environment(Command::new(cargo_bin("sensorium")))
+}
+
+/// The same, with `mask` taken from the permissions of what it makes.
+pub(crate) fn sensorium_with_mask(mask: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!("umask {mask} && exec \"$0\" \"$@\"")])
+        .arg(cargo_bin("sensorium"));
+    in_clean_environment(shell)
+}
+
+fn in_clean_environment(mut command: Command) -> Command {
     command
         .env_remove("RUST_LOG")
         .env("SENSORIUM_MODEL", checkout().join("models/base"))

@@ -4,19 +4,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use half::f16;
-use half::slice::HalfFloatSliceExt as _;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use sensorium_media::Cause;
-use sensorium_model::{EncodedFile, EncodedSegment};
-use sensorium_store::{
-    Catalog, FileState, Generation, IndexedFile, NewFile, NewItem, NewSegment, Refusal, Write,
-};
-use sensorium_types::{Fields, ItemId};
+use sensorium_model::EncodedFile;
+use sensorium_store::{Catalog, FileState, IndexedFile, NewFile, NewItem, Refusal, Write};
 
 use super::feed::{Kind, kind};
+use super::items::{self, Kept};
 use super::plan::{Before, Job};
-use super::walk::stamp;
-use super::{Event, Refused, Report};
+use super::walk::{is_gone, stamp};
+use super::{Event, Progress, Refused, Report, Terms};
 use crate::Result;
 
 /// A batch is committed when it has so many files, or weighs so many bytes, or is so old: often enough to lose
@@ -28,242 +25,254 @@ const AGE: Duration = Duration::from_secs(1);
 /// The last stage of the pipeline.
 pub(super) struct Committer<'a> {
     catalog: &'a mut dyn Catalog,
-    generation: &'a Generation,
-    features: bool,
+    terms: &'a Terms,
     report: Report,
     batch: Vec<Write>,
+    /// The steps of the batch that may find nothing, by their place in it, with what is refused in each.
+    hopes: Vec<(usize, Job, Vec<Refusal>)>,
     bytes: usize,
     since: Instant,
-    /// The kinds that were decoded in this run.
+    /// Files that are done with the next commit.
+    settled: usize,
+    /// The kinds that were decoded in this round.
     finished: HashMap<Kind, Outcome>,
     /// Files of a kind whose first is still on its way.
     waiting: HashMap<Kind, Vec<Job>>,
+    /// Files that the next round has to look at.
+    again: Vec<Job>,
 }
 
-/// What came of decoding a file, and of all others of its kind.
+/// What decoding a file says of all others of its kind.
 #[derive(Debug, Clone)]
 enum Outcome {
-    /// It holds items; some of its records may be refused.
+    /// They hold its items; some of their records may be refused.
     Indexed(Vec<Refusal>),
-    /// It is refused.
-    Refused(Refusal),
-    /// It vanished while it was read.
-    Gone,
+    /// They hold nothing.
+    Nothing(Verdict),
+    /// Nothing, since its trouble may be its own.
+    Unknown,
+}
+
+/// Why a file holds nothing.
+#[derive(Debug, Clone)]
+struct Verdict {
+    state: FileState,
+    refusals: Vec<Refusal>,
+    /// Whether others might have passed where these limits stood.
+    by_limits: bool,
 }
 
 impl<'a> Committer<'a> {
-    pub(super) fn new(
-        catalog: &'a mut dyn Catalog,
-        generation: &'a Generation,
-        features: bool,
-        report: Report,
-    ) -> Self {
+    pub(super) fn new(catalog: &'a mut dyn Catalog, terms: &'a Terms, report: Report) -> Self {
         Self {
             catalog,
-            generation,
-            features,
+            terms,
             report,
             batch: Vec::new(),
+            hopes: Vec::new(),
             bytes: 0,
             since: Instant::now(),
+            settled: 0,
             finished: HashMap::new(),
             waiting: HashMap::new(),
+            again: Vec::new(),
         }
     }
 
-    /// Takes an event, and returns how many files it finished.
+    /// Takes `events` until there are no more, and commits on the way.
     ///
     /// # Errors
     /// When the catalogue cannot be written.
-    pub(super) fn take(&mut self, event: Event) -> Result<usize> {
-        let done = match event {
-            Event::Refused(job, error) => {
-                self.refuse(job, &error);
-                1
+    pub(super) fn follow(
+        &mut self,
+        events: &Receiver<Event>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<()> {
+        loop {
+            // A batch does not wait for the next event, which may be an hour of sound away.
+            match events.recv_timeout(AGE.saturating_sub(self.since.elapsed())) {
+                Ok(event) => self.take(event),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            Event::Known(job, refusals) => {
-                self.put_same(job, &refusals);
-                1
+            if self.batch.len() >= FILES || self.bytes >= BYTES || self.since.elapsed() >= AGE {
+                progress(Progress::Done(self.flush()?));
             }
-            Event::Repeated(job) => self.repeated(job),
-            Event::Encoded(job, file) => self.encoded(job, *file),
-        };
-        if self.batch.len() >= FILES || self.bytes >= BYTES || self.since.elapsed() >= AGE {
-            self.flush()?;
         }
-        Ok(done)
     }
 
-    /// Commits what was taken.
-    pub(super) fn flush(&mut self) -> Result<()> {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Refused(job, error) => drop(self.refuse(job, &error)),
+            Event::Known(job, refusals) => self.hope(job, refusals),
+            Event::Repeated(job) => self.repeated(job),
+            Event::Encoded(job, file) => self.encoded(job, *file),
+        }
+    }
+
+    /// Commits what was taken, and returns how many files are done by that.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
+    pub(super) fn flush(&mut self) -> Result<usize> {
         self.bytes = 0;
         self.since = Instant::now();
         if !self.batch.is_empty() {
-            self.catalog.write(std::mem::take(&mut self.batch))?;
+            let written = self.catalog.write(std::mem::take(&mut self.batch))?;
+            for (place, job, refusals) in std::mem::take(&mut self.hopes) {
+                if written.unfound.binary_search(&place).is_ok() {
+                    // What held its content holds something else by now: it is decoded after all.
+                    self.again.push(job);
+                } else {
+                    self.found(&job, &refusals);
+                }
+            }
         }
-        Ok(())
+        Ok(std::mem::take(&mut self.settled))
+    }
+
+    /// Ends a round, and returns the files that another one has to look at: fewer each time, since a file comes
+    /// again only when another one of its round was settled.
+    pub(super) fn end_round(&mut self) -> Vec<Job> {
+        self.finished.clear();
+        std::mem::take(&mut self.again)
     }
 
     /// Forgets what has vanished, now that everything that was moved is in its new place.
+    ///
+    /// # Errors
+    /// When the catalogue cannot be written.
     pub(super) fn finish(mut self, vanished: Vec<PathBuf>) -> Result<Report> {
-        self.report.dropped += vanished.len();
         forget(self.catalog, vanished)?;
         self.report.refused.sort();
         Ok(self.report)
     }
 
-    fn encoded(&mut self, job: Job, file: sensorium_media::Result<EncodedFile>) -> usize {
+    fn encoded(&mut self, job: Job, file: sensorium_media::Result<EncodedFile<Kept>>) {
         let kind = kind(job.content, &job.path);
         let outcome = match file {
             Err(error) => self.refuse(job, &error),
             Ok(_) if has_changed(&job) => {
-                let refusal = whole("was changed while it was read: index it again");
-                self.set_aside(job, FileState::RefusedForNow, refusal)
+                self.leave(job, whole("was changed while it was read: index it again"))
             }
             Ok(file) => self.index(job, file),
         };
         let waiting = self.waiting.remove(&kind).unwrap_or_default();
         self.finished.insert(kind, outcome);
-        1 + waiting.into_iter().map(|job| self.repeated(job)).sum::<usize>()
+        waiting.into_iter().for_each(|job| self.repeated(job));
     }
 
-    /// A file of the kind of another file of this run.
-    fn repeated(&mut self, job: Job) -> usize {
+    /// A file of the kind of another file of this round.
+    fn repeated(&mut self, job: Job) {
         let kind = kind(job.content, &job.path);
         match self.finished.get(&kind).cloned() {
-            None => {
-                self.waiting.entry(kind).or_default().push(job);
-                return 0;
-            }
-            Some(Outcome::Indexed(refusals)) => self.put_same(job, &refusals),
-            // Only the first of its kind knows whether the cause may pass: the next run asks again.
-            Some(Outcome::Refused(refusal)) => {
-                self.set_aside(job, FileState::RefusedForNow, refusal);
-            }
-            // So the next run decodes this one.
-            Some(Outcome::Gone) => {}
+            None => self.waiting.entry(kind).or_default().push(job),
+            Some(Outcome::Indexed(refusals)) => self.hope(job, refusals),
+            Some(Outcome::Nothing(verdict)) => self.set_aside(job, verdict),
+            Some(Outcome::Unknown) => self.again.push(job),
         }
-        1
     }
 
-    fn put_same(&mut self, job: Job, refusals: &[Refusal]) {
+    /// The catalogue should have what the file holds.
+    fn hope(&mut self, job: Job, refusals: Vec<Refusal>) {
+        self.batch.push(Write::Same {
+            stamp: job.stored_stamp(),
+            path: job.path.clone(),
+            content: job.content,
+            generation: self.terms.generation.clone(),
+        });
+        self.hopes.push((self.batch.len() - 1, job, refusals));
+    }
+
+    /// It has.
+    fn found(&mut self, job: &Job, refusals: &[Refusal]) {
         match job.before {
             Before::Items(content) if content == Some(job.content) => self.report.unchanged += 1,
             Before::Items(_) => self.report.updated += 1,
             Before::Nothing => self.report.added += 1,
         }
-        self.report_refusals(&job, refusals);
-        self.batch.push(Write::Same {
-            stamp: job.stored_stamp(),
-            path: job.path,
-            content: job.content,
-            generation: self.generation.clone(),
-        });
+        self.settled += 1;
+        self.report_refusals(job, refusals);
     }
 
     /// Puts the items of a file into the batch.
-    fn index(&mut self, job: Job, file: EncodedFile) -> Outcome {
-        let refusals: Vec<Refusal> = file
-            .refused
-            .iter()
-            .map(|error| Refusal {
-                record: error.record,
-                cause: error.cause.to_string(),
-            })
-            .collect();
-        let items = self.items(&job, file);
-        if items.is_empty() && refusals.is_empty() {
-            let refusal = whole("has nothing in it that can be searched");
-            return self.set_aside(job, FileState::Refused, refusal);
+    fn index(&mut self, job: Job, mut file: EncodedFile<Kept>) -> Outcome {
+        let refused = std::mem::take(&mut file.refused);
+        let mut refusals: Vec<Refusal> = refused.iter().map(refusal).collect();
+        let items = items::items(&job, file);
+        if items.is_empty() {
+            if refusals.is_empty() {
+                refusals.push(whole("has nothing in it that can be searched"));
+            }
+            let verdict = Verdict {
+                state: FileState::Refused,
+                refusals,
+                by_limits: refused.iter().any(|error| is_limit(&error.cause)),
+            };
+            self.set_aside(job, verdict.clone());
+            return Outcome::Nothing(verdict);
         }
         match job.before {
             Before::Items(_) => self.report.updated += 1,
             Before::Nothing => self.report.added += 1,
         }
-        self.put(job, FileState::Indexed, refusals.clone(), items);
+        self.bytes += items::bytes(&items);
+        let verdict = Verdict {
+            state: FileState::Indexed,
+            refusals: refusals.clone(),
+            by_limits: false,
+        };
+        self.put(job, verdict, items);
         Outcome::Indexed(refusals)
     }
 
-    fn items(&mut self, job: &Job, file: EncodedFile) -> Vec<NewItem> {
-        let mut items: Vec<NewItem> = Vec::new();
-        for segment in file.segments {
-            let record = segment.record.as_ref().map(|record| record.number);
-            if items.last().is_none_or(|item| item.record != record) {
-                items.push(NewItem {
-                    id: ItemId::from_hash(job.content),
-                    modality: file.modality,
-                    format: file.format.clone(),
-                    bytes: job.stamp.size,
-                    record,
-                    fields: segment
-                        .record
-                        .as_ref()
-                        .map_or_else(Fields::new, |record| (*record.fields).clone()),
-                    segments: Vec::new(),
-                });
-            }
-            if let Some(item) = items.last_mut() {
-                item.segments.push(self.segment(segment));
-            }
-        }
-        items
-            .iter_mut()
-            .filter(|item| item.record.is_some())
-            .for_each(name_record);
-        items
-    }
-
-    fn segment(&mut self, segment: EncodedSegment) -> NewSegment {
-        let features = if self.features {
-            segment.encoding.features
-        } else {
-            Vec::new()
-        };
-        let vector = halves(segment.encoding.embedding.as_slice());
-        let features = halves(&features);
-        self.bytes += size_of_val(&vector[..]) + size_of_val(&features[..]);
-        self.bytes += segment.text.as_ref().map_or(0, String::len);
-        NewSegment {
-            segment: segment.segment,
-            text: segment.text,
-            vector,
-            features,
-        }
-    }
-
-    /// Puts a file that was not decoded into the batch.
+    /// A file that was not decoded.
     fn refuse(&mut self, job: Job, error: &sensorium_media::Error) -> Outcome {
-        let refusal = whole(&error.cause.to_string());
         let state = match &error.cause {
-            Cause::Unknown(_) => {
-                self.report.ignored += 1;
-                self.put(job, FileState::Ignored, Vec::new(), Vec::new());
-                return Outcome::Refused(refusal);
-            }
-            Cause::Read(_) if job.path.symlink_metadata().is_err() => {
-                // It was there a moment ago.
-                if let Before::Items(_) = job.before {
-                    self.report.dropped += 1;
-                }
-                self.batch.push(Write::Forget(job.path));
-                return Outcome::Gone;
-            }
-            // What it holds may be what it held: that is kept until it can be read again.
-            Cause::Read(_) if job.before != Before::Nothing => {
-                self.report_refusals(&job, std::slice::from_ref(&refusal));
-                return Outcome::Refused(refusal);
-            }
-            Cause::Read(_) | Cause::Limit { .. } | Cause::TooSlow(_) | Cause::MissingProgram { .. } => {
-                FileState::RefusedForNow
-            }
+            Cause::Read(_) => return self.leave(job, refusal(error)),
+            Cause::Unknown(_) => FileState::Ignored,
+            Cause::MissingProgram { .. } => FileState::RefusedForNow,
             _ => FileState::Refused,
         };
-        self.set_aside(job, state, refusal)
+        let verdict = Verdict {
+            state,
+            refusals: match state {
+                FileState::Ignored => Vec::new(),
+                _ => vec![refusal(error)],
+            },
+            by_limits: is_limit(&error.cause),
+        };
+        self.set_aside(job, verdict.clone());
+        match &error.cause {
+            // Another one may be faster to read.
+            Cause::TooSlow(_) => Outcome::Unknown,
+            _ => Outcome::Nothing(verdict),
+        }
     }
 
-    fn set_aside(&mut self, job: Job, state: FileState, refusal: Refusal) -> Outcome {
-        self.put(job, state, vec![refusal.clone()], Vec::new());
-        Outcome::Refused(refusal)
+    /// A file that could not be read, or not as it was: what it held is kept until it can be, unless it is gone.
+    fn leave(&mut self, job: Job, refusal: Refusal) -> Outcome {
+        if is_gone(&job.path) {
+            self.report.dropped += usize::from(job.before != Before::Nothing);
+            self.settled += 1;
+            self.batch.push(Write::Forget(job.path));
+        } else if job.before == Before::Nothing {
+            let verdict = Verdict {
+                state: FileState::RefusedForNow,
+                refusals: vec![refusal],
+                by_limits: false,
+            };
+            self.set_aside(job, verdict);
+        } else {
+            self.settled += 1;
+            self.report_refusals(&job, &[refusal]);
+        }
+        Outcome::Unknown
+    }
+
+    fn set_aside(&mut self, job: Job, verdict: Verdict) {
+        self.report.ignored += usize::from(verdict.state == FileState::Ignored);
+        self.put(job, verdict, Vec::new());
     }
 
     fn report_refusals(&mut self, job: &Job, refusals: &[Refusal]) {
@@ -271,17 +280,19 @@ impl<'a> Committer<'a> {
         self.report.refused.extend(refused);
     }
 
-    fn put(&mut self, job: Job, state: FileState, refusals: Vec<Refusal>, items: Vec<NewItem>) {
-        self.report_refusals(&job, &refusals);
+    fn put(&mut self, job: Job, verdict: Verdict, items: Vec<NewItem>) {
+        self.settled += 1;
+        self.report_refusals(&job, &verdict.refusals);
         let stamp = job.stored_stamp();
         self.batch.push(Write::File(NewFile {
             file: IndexedFile {
                 path: job.path,
                 stamp,
-                content: (state == FileState::Indexed).then_some(job.content),
-                state,
-                generation: self.generation.clone(),
-                refusals,
+                content: (verdict.state == FileState::Indexed).then_some(job.content),
+                state: verdict.state,
+                limits: verdict.by_limits.then_some(self.terms.limits),
+                generation: self.terms.generation.clone(),
+                refusals: verdict.refusals,
             },
             items,
         }));
@@ -300,24 +311,11 @@ pub(super) fn forget(catalog: &mut dyn Catalog, files: impl IntoIterator<Item = 
     Ok(())
 }
 
-/// Names the item of a record by its text, so that the same text elsewhere is the same item.
-fn name_record(item: &mut NewItem) {
-    let mut hasher = blake3::Hasher::new();
-    item.bytes = 0;
-    for text in item.segments.iter().filter_map(|segment| segment.text.as_deref()) {
-        hasher.update(text.as_bytes()).update(b"\n");
-        item.bytes += text.len() as u64;
+fn refusal(error: &sensorium_media::Error) -> Refusal {
+    Refusal {
+        record: error.record,
+        cause: error.cause.to_string(),
     }
-    item.id = ItemId::from_hash(*hasher.finalize().as_bytes());
-}
-
-/// Half floats have no room for more than 65,504.
-fn halves(values: &[f32]) -> Vec<f16> {
-    let limit = f16::MAX.to_f32();
-    let bounded: Vec<f32> = values.iter().map(|value| value.clamp(-limit, limit)).collect();
-    let mut halves = vec![f16::ZERO; values.len()];
-    halves.convert_from_f32_slice(&bounded);
-    halves
 }
 
 fn whole(cause: &str) -> Refusal {
@@ -325,6 +323,10 @@ fn whole(cause: &str) -> Refusal {
         record: None,
         cause: cause.to_owned(),
     }
+}
+
+fn is_limit(cause: &Cause) -> bool {
+    matches!(cause, Cause::Limit { .. } | Cause::TooSlow(_))
 }
 
 fn has_changed(job: &Job) -> bool {

@@ -4,32 +4,39 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
 use sensorium_media::{Cause, Limits};
-use sensorium_store::{Catalog, Content, Generation, Refusal};
+use sensorium_store::{Catalog, Content, Refusal};
 
-use super::Event;
 use super::plan::Job;
 use super::walk::stamp;
+use super::{Event, Terms};
 
 /// A file that changed so shortly before it was read may change again within the same tick of the clock.
 const TICK: Duration = Duration::from_millis(50);
 
 /// The first stage of the pipeline.
 pub(super) struct Feed<'a> {
-    pub(super) catalog: Box<dyn Catalog>,
-    pub(super) generation: &'a Generation,
+    pub(super) catalog: &'a mut dyn Catalog,
+    pub(super) terms: &'a Terms,
     pub(super) limits: &'a Limits,
+    /// Set when the rest of the files is not wanted any more.
+    pub(super) stop: &'a AtomicBool,
 }
 
 impl Feed<'_> {
     /// Sends those of `jobs` that must be decoded to `queue`, and what is known of the others to `events`. Ends
-    /// early when nobody listens any more.
+    /// early when it is stopped or nobody listens any more.
     pub(super) fn run(self, jobs: Vec<Job>, queue: &Sender<(Job, PathBuf)>, events: &Sender<Event>) {
         let mut queued = HashSet::new();
         for mut job in jobs {
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            tracing::debug!(path = %job.path.display(), "looking at a file");
             let event = match self.hash(&mut job) {
                 Err(error) => Event::Refused(job, error),
                 Ok(()) if queued.contains(&kind(job.content, &job.path)) => Event::Repeated(job),
@@ -70,7 +77,7 @@ impl Feed<'_> {
     /// When the catalogue cannot be asked, the file is decoded; the committer will meet the same trouble.
     fn known(&self, job: &Job) -> Option<Vec<Refusal>> {
         let extension = job.path.extension().unwrap_or_default().as_bytes();
-        let same = self.catalog.same(&job.content, extension, self.generation);
+        let same = self.catalog.same(&job.content, extension, &self.terms.generation);
         same.unwrap_or_default()
     }
 }

@@ -5,12 +5,18 @@
 
 mod commit;
 mod feed;
+mod items;
+mod known;
 mod plan;
 mod report;
+#[cfg(test)]
+mod tests;
 mod walk;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossbeam_channel::bounded;
@@ -20,12 +26,15 @@ use sensorium_store::{Catalog, Generation, Refusal, SqliteCatalog, WriterLock};
 
 use self::commit::Committer;
 use self::feed::Feed;
+use self::items::Kept;
 use self::plan::{Job, Plan};
 pub use self::report::{Progress, Refused, Report};
+use self::walk::Found;
+use crate::space::items_elsewhere;
 use crate::{Error, Result};
 
 /// How files are indexed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct IndexOptions {
     /// What one file may cost.
     pub limits: Limits,
@@ -35,6 +44,15 @@ pub struct IndexOptions {
     pub features: bool,
     /// Whether an index of another space is brought into that of the model.
     pub migrate: bool,
+}
+
+/// On what terms files are read.
+struct Terms {
+    generation: Generation,
+    /// The hash of the limits.
+    limits: [u8; 32],
+    /// Whether the towers' features are kept.
+    features: bool,
 }
 
 /// The one that writes to an index. It has the writer's lock as long as it lives.
@@ -54,7 +72,7 @@ enum Event {
     /// Its content is that of another file of this run.
     Repeated(Job),
     /// It was decoded and encoded, or refused.
-    Encoded(Job, Box<sensorium_media::Result<EncodedFile>>),
+    Encoded(Job, Box<sensorium_media::Result<EncodedFile<Kept>>>),
 }
 
 impl Indexer {
@@ -97,87 +115,115 @@ impl Indexer {
         options: &IndexOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Report> {
-        let generation = Generation {
-            space: package.space().to_string(),
-            windowing: WINDOWING_VERSION,
-        };
-        if !options.migrate {
-            crate::search::check_space(&*self.catalog, &self.folder, &generation.space)?;
-        }
+        let terms = self.terms(package, options)?;
         let roots = walk::roots(paths)?;
-        let found = walk::walk(&roots, &self.folder, progress);
-        let plan = Plan::new(&*self.catalog, &roots, found, &generation)?;
+        let found = walk::walk(&roots, progress);
+        self.update(&roots, found, package, &terms, options, progress)
+    }
+
+    /// What the model makes, unless the index is of another space and shall stay there.
+    fn terms(&self, package: &Package, options: &IndexOptions) -> Result<Terms> {
+        let terms = Terms::new(package, options);
+        if !options.migrate {
+            items_elsewhere(&*self.catalog, &self.folder, &terms.generation.space)?;
+        }
+        Ok(terms)
+    }
+
+    /// Brings the index up to date with what was found at and below `roots`.
+    fn update(
+        &mut self,
+        roots: &[PathBuf],
+        found: Found,
+        package: &Arc<Package>,
+        terms: &Terms,
+        options: &IndexOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Report> {
+        let plan = Plan::new(&*self.catalog, roots, found, terms)?;
         progress(Progress::Planned(plan.jobs.len()));
-        self.work(plan, package, generation, options, progress)
+        self.work(plan, package, terms, options, progress)
     }
 
     fn work(
         &mut self,
         plan: Plan,
         package: &Arc<Package>,
-        generation: Generation,
+        terms: &Terms,
         options: &IndexOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Report> {
-        let Plan {
-            jobs,
-            vanished,
-            report,
-        } = plan;
-        if jobs.is_empty() && vanished.is_empty() {
-            return Ok(report);
-        }
-        let reader = self.catalog.another()?;
         let mut pool = Pool::new(Arc::clone(package), options.limits.clone(), options.threads);
-        let mut committer = Committer::new(&mut *self.catalog, &generation, options.features, report);
-        let (job_sender, queue) = bounded::<(Job, PathBuf)>(2 * options.threads);
-        let (sender, events) = bounded::<Event>(4);
-        let (committed, encoded) = thread::scope(|scope| {
+        let mut reader = self.catalog.another()?;
+        let mut committer = Committer::new(&mut *self.catalog, terms, plan.report);
+        let mut jobs = plan.jobs;
+        while !jobs.is_empty() {
+            let stop = AtomicBool::new(false);
             let feed = Feed {
-                catalog: reader,
-                generation: &generation,
+                catalog: &mut *reader,
+                terms,
                 limits: &options.limits,
+                stop: &stop,
             };
-            let fed = sender.clone();
-            scope.spawn(move || feed.run(jobs, &job_sender, &fed));
-            let pool = scope.spawn(move || {
-                pool.files(queue, |job, file| {
-                    // Nobody listens when committing has failed; then the feed ends, too.
-                    let _ = sender.send(Event::Encoded(job, Box::new(file)));
-                })
-            });
-            let committed: Result<()> = events.into_iter().try_for_each(|event| {
-                progress(Progress::Done(committer.take(event)?));
-                Ok(())
-            });
-            let encoded = pool
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            (committed, encoded)
-        });
-        // What was encoded before a failure is kept.
-        let flushed = committer.flush();
-        committed?;
-        encoded?;
-        flushed?;
-        committer.finish(vanished)
-    }
-
-    /// Forgets the files at and below `paths`, whether they are still there or not, and returns how many.
-    ///
-    /// # Errors
-    /// When the index cannot be read or written.
-    pub fn remove(&mut self, paths: &[PathBuf]) -> Result<usize> {
-        let mut files = std::collections::BTreeSet::new();
-        for path in paths {
-            let path = match path.canonicalize() {
-                Ok(path) => path,
-                Err(_) => std::path::absolute(path).map_err(|source| Error::path(path, source))?,
-            };
-            files.extend(self.catalog.files(&path)?.into_iter().map(|file| file.path));
+            round(jobs, feed, &mut pool, &mut committer, options.threads, progress)?;
+            jobs = committer.end_round();
         }
-        let count = files.len();
-        commit::forget(&mut *self.catalog, files)?;
-        Ok(count)
+        committer.finish(plan.vanished)
     }
+}
+
+impl Terms {
+    fn new(package: &Package, options: &IndexOptions) -> Self {
+        Self {
+            generation: Generation {
+                space: package.space().to_string(),
+                windowing: WINDOWING_VERSION,
+            },
+            limits: *blake3::hash(format!("{:?}", options.limits).as_bytes()).as_bytes(),
+            features: options.features,
+        }
+    }
+}
+
+/// Sends `jobs` through all stages.
+fn round(
+    jobs: Vec<Job>,
+    feed: Feed<'_>,
+    pool: &mut Pool,
+    committer: &mut Committer<'_>,
+    threads: usize,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
+    let stop = feed.stop;
+    let features = feed.terms.features;
+    let (job_sender, queue) = bounded::<(Job, PathBuf)>(2 * threads);
+    let (sender, events) = bounded::<Event>(4);
+    let (committed, encoded) = thread::scope(|scope| {
+        let fed = sender.clone();
+        scope.spawn(move || feed.run(jobs, &job_sender, &fed));
+        let pool = scope.spawn(move || {
+            let wanted = queue.into_iter().take_while(|_| !stop.load(Ordering::Relaxed));
+            let keep = |encoding| Kept::new(&encoding, features);
+            pool.files_as(wanted, keep, |job, file| {
+                // Nobody listens when committing has failed.
+                match sender.send(Event::Encoded(job, Box::new(file))) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            })
+        });
+        let committed = committer.follow(&events, progress);
+        stop.store(true, Ordering::Relaxed);
+        drop(events);
+        let encoded = pool
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (committed, encoded)
+    });
+    committed?;
+    // What was encoded before the model failed is kept.
+    let flushed = committer.flush();
+    encoded?;
+    progress(Progress::Done(flushed?));
+    Ok(())
 }

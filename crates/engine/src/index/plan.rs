@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use sensorium_store::{Catalog, Content, FileState, Generation, IndexedFile, Refusal, Stamp};
+use sensorium_store::{Catalog, Content, FileState, IndexedFile, Refusal, Stamp};
 
-use super::walk::{Found, FoundFile};
-use super::{Refused, Report};
+use super::walk::{Found, FoundFile, is_gone};
+use super::{Refused, Report, Terms};
 use crate::Result;
 
 /// The work of a run.
@@ -14,7 +14,7 @@ use crate::Result;
 pub(super) struct Plan {
     /// Files that are new or may have changed.
     pub(super) jobs: Vec<Job>,
-    /// Files that are gone.
+    /// Files that are gone, whether they held something or not.
     pub(super) vanished: Vec<PathBuf>,
     /// What is settled already.
     pub(super) report: Report,
@@ -54,12 +54,7 @@ pub(super) enum Before {
 }
 
 impl Plan {
-    pub(super) fn new(
-        catalog: &dyn Catalog,
-        roots: &[PathBuf],
-        found: Found,
-        generation: &Generation,
-    ) -> Result<Self> {
+    pub(super) fn new(catalog: &dyn Catalog, roots: &[PathBuf], found: Found, terms: &Terms) -> Result<Self> {
         let mut known = HashMap::new();
         for root in roots {
             let files = catalog.files(root)?;
@@ -68,7 +63,7 @@ impl Plan {
         let mut plan = Self::default();
         for file in found.files {
             let before = known.remove(&file.path);
-            plan.add(file, before, generation);
+            plan.add(file, before, terms);
         }
         let unknown = |path: &Path| {
             found
@@ -76,10 +71,14 @@ impl Plan {
                 .iter()
                 .any(|(folder, _)| path.starts_with(folder))
         };
-        plan.vanished = known
-            .into_keys()
-            .filter(|path| !unknown(path) && is_gone(path))
-            .collect();
+        // Hidden files that were indexed by name are not found, but they are there.
+        let vanished = known
+            .into_values()
+            .filter(|file| !unknown(&file.path) && is_gone(&file.path));
+        for file in vanished {
+            plan.report.dropped += usize::from(file.state == FileState::Indexed);
+            plan.vanished.push(file.path);
+        }
         plan.vanished.sort();
         for (path, cause) in &found.unreadable {
             let refusal = Refusal {
@@ -91,11 +90,13 @@ impl Plan {
         Ok(plan)
     }
 
-    fn add(&mut self, file: FoundFile, before: Option<IndexedFile>, generation: &Generation) {
+    fn add(&mut self, file: FoundFile, before: Option<IndexedFile>, terms: &Terms) {
         let state = before.as_ref().map(|before| before.state);
-        let settled = before
-            .as_ref()
-            .is_some_and(|before| before.stamp == file.stamp && before.generation == *generation);
+        let settled = before.as_ref().is_some_and(|before| {
+            before.stamp == file.stamp
+                && before.generation == terms.generation
+                && before.limits.is_none_or(|limits| limits == terms.limits)
+        });
         match (state, before) {
             (Some(FileState::Indexed | FileState::Refused), Some(before)) if settled => {
                 if before.state == FileState::Indexed {
@@ -108,20 +109,18 @@ impl Plan {
             }
             (Some(FileState::Ignored), _) if settled => self.report.ignored += 1,
             (_, before) => {
-                let before = before.filter(|before| before.state == FileState::Indexed);
+                let items = before.filter(|before| before.state == FileState::Indexed);
+                // What was made otherwise is made anew, whatever the content.
+                let content =
+                    |before: IndexedFile| before.content.filter(|_| before.generation == terms.generation);
                 self.jobs.push(Job {
                     path: file.path,
                     stamp: file.stamp,
                     is_fresh: false,
                     content: Content::default(),
-                    before: before.map_or(Before::Nothing, |before| Before::Items(before.content)),
+                    before: items.map_or(Before::Nothing, |before| Before::Items(content(before))),
                 });
             }
         }
     }
-}
-
-/// Hidden files that were indexed by name are not found, but they are there.
-fn is_gone(path: &Path) -> bool {
-    !path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
 }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use sensorium_store::Refusal;
-use sensorium_types::path_text;
+use sensorium_types::place_text;
 use serde::Serialize;
 
 /// What an indexing run did, in files.
@@ -13,7 +13,7 @@ pub struct Report {
     pub updated: usize,
     /// Files that hold what they held.
     pub unchanged: usize,
-    /// Files that are gone.
+    /// Files that held items and are gone.
     pub dropped: usize,
     /// Files of kinds that are not searched.
     pub ignored: usize,
@@ -33,13 +33,18 @@ pub struct Refused {
 impl Refused {
     /// `refusal` of the file at `path`.
     pub fn new(path: &Path, refusal: &Refusal) -> Self {
-        let path = path_text(path);
         Self {
-            path: match refusal.record {
-                Some(record) => format!("{path}#{record}"),
-                None => path.into_owned(),
-            },
+            path: place_text(path, refusal.record),
             cause: refusal.cause.clone(),
+        }
+    }
+}
+
+impl From<&sensorium_media::Error> for Refused {
+    fn from(error: &sensorium_media::Error) -> Self {
+        Self {
+            path: place_text(&error.path, error.record),
+            cause: error.cause.to_string(),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Which files there are.
 
 use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use sensorium_store::Stamp;
+use sensorium_store::{Stamp, is_part_of_index};
 use walkdir::{DirEntry, WalkDir};
 
 use super::Progress;
@@ -41,12 +42,12 @@ pub(super) fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(distinct)
 }
 
-/// Finds the files at and below `roots`, other than hidden ones and those of the index in `own`.
-pub(super) fn walk(roots: &[PathBuf], own: &Path, progress: &mut dyn FnMut(Progress)) -> Found {
+/// Finds the files at and below `roots`, other than hidden ones and the parts of indexes.
+pub(super) fn walk(roots: &[PathBuf], progress: &mut dyn FnMut(Progress)) -> Found {
     let mut found = Found::default();
     for root in roots {
         let entries = WalkDir::new(root).sort_by_file_name();
-        for entry in entries.into_iter().filter_entry(|entry| is_wanted(entry, own)) {
+        for entry in entries.into_iter().filter_entry(is_wanted) {
             found.add(entry);
             if found.files.len() % 1000 == 999 {
                 progress(Progress::Walking(found.files.len()));
@@ -56,11 +57,12 @@ pub(super) fn walk(roots: &[PathBuf], own: &Path, progress: &mut dyn FnMut(Progr
     found
 }
 
-/// What was named is wanted, even when it is hidden; the index itself never.
-fn is_wanted(entry: &DirEntry, own: &Path) -> bool {
+/// What was named is wanted, even when it is hidden; parts of an index never, be it this one or another. Media that lie
+/// beside them are media.
+fn is_wanted(entry: &DirEntry) -> bool {
     use std::os::unix::ffi::OsStrExt as _;
     let hidden = entry.depth() > 0 && entry.file_name().as_bytes().starts_with(b".");
-    !hidden && entry.path() != own
+    !hidden && !is_part_of_index(entry.path())
 }
 
 impl Found {
@@ -95,7 +97,7 @@ impl Found {
     fn add_unreadable(&mut self, error: &walkdir::Error) {
         let gone = error
             .io_error()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+            .is_some_and(|error| error.kind() == ErrorKind::NotFound);
         if let Some(path) = error.path()
             && !gone
         {
@@ -118,6 +120,14 @@ pub(super) fn stamp(metadata: &Metadata) -> Stamp {
     }
 }
 
+/// Whether no file is there, which is another thing than not being allowed to look.
+pub(super) fn is_gone(path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(metadata) => !metadata.is_file(),
+        Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -125,10 +135,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_files_links_and_the_index_are_left_out() {
+    fn hidden_files_links_and_indexes_are_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        for name in ["a.txt", ".hidden", "sub/b.txt", ".git/config", "own/catalog"] {
+        for name in [
+            "a.txt",
+            ".hidden",
+            "sub/b.txt",
+            ".git/config",
+            "own/catalog.sqlite",
+            "own/lock",
+        ] {
             let path = root.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "x").unwrap();
@@ -136,7 +153,7 @@ mod tests {
         std::os::unix::fs::symlink(&root, root.join("sub/loop")).unwrap();
         std::os::unix::fs::symlink("nowhere", root.join("sub/dangling")).unwrap();
         let names = |roots: &[PathBuf]| -> Vec<String> {
-            let found = walk(&super::roots(roots).unwrap(), &root.join("own"), &mut |_| ());
+            let found = walk(&super::roots(roots).unwrap(), &mut |_| ());
             let names = found
                 .files
                 .iter()

@@ -17,7 +17,8 @@ use serde::Serialize;
 use self::query::{EncodedPart, encode};
 pub use self::query::{Part, PartContent, Query};
 use self::rank::{Ranked, rank};
-use crate::{Error, Result};
+use crate::Result;
+use crate::space::items_elsewhere;
 
 /// Answers queries from an index, also while another process writes to it.
 pub struct Searcher {
@@ -40,18 +41,21 @@ pub struct Answer {
     pub took_ms: f64,
     /// The answers, the best first.
     pub hits: Vec<Hit>,
+    /// How many items could not be found, since their vectors are of another space.
+    #[serde(skip)]
+    pub elsewhere: u64,
 }
 
 impl Searcher {
     /// Opens the index in `folder` for searching with `package`. Vectors and towers are loaded with the first
-    /// query that needs them.
+    /// query that needs them. The model computes with `threads` threads; vectors are compared on rayon's global pool.
     ///
     /// # Errors
-    /// As [`SqliteCatalog::open`], and [`Error::OtherSpace`].
+    /// As [`SqliteCatalog::open`], and [`OtherSpace`](crate::Error::OtherSpace).
     pub fn open(folder: &Path, package: &Arc<Package>, limits: Limits, threads: usize) -> Result<Self> {
         let catalog: Box<dyn Catalog> = Box::new(SqliteCatalog::open(folder)?);
         let space = package.space().to_string();
-        check_space(&*catalog, folder, &space)?;
+        items_elsewhere(&*catalog, folder, &space)?;
         Ok(Self {
             folder: folder.to_owned(),
             catalog,
@@ -65,7 +69,9 @@ impl Searcher {
     /// Answers `query` with what is in the index by now.
     ///
     /// # Errors
-    /// [`Error::BadQuery`], [`Error::Query`] and [`Error::QueryModality`]; those of the model and the store.
+    /// [`BadQuery`](crate::Error::BadQuery), [`Query`](crate::Error::Query),
+    /// [`QueryModality`](crate::Error::QueryModality), [`OtherSpace`](crate::Error::OtherSpace); those of the
+    /// model and the store.
     pub fn search(&mut self, query: Query) -> Result<Answer> {
         let started = Instant::now();
         query.check()?;
@@ -88,7 +94,7 @@ impl Searcher {
             )
         });
         let (parts, ()) = (parts?, caught_up?);
-        check_space(&*self.catalog, &self.folder, &self.space)?;
+        let elsewhere = items_elsewhere(&*self.catalog, &self.folder, &self.space)?;
         let ranked = self.rank(&query, &parts)?;
         let hits = self.hits(&ranked)?;
         Ok(Answer {
@@ -96,6 +102,7 @@ impl Searcher {
             space: self.space.clone(),
             took_ms: started.elapsed().as_secs_f64() * 1000.0,
             hits,
+            elsewhere,
         })
     }
 
@@ -120,14 +127,15 @@ impl Searcher {
         let hits = ranked.iter().filter_map(|ranked| {
             let item = items.iter().find(|item| item.key == ranked.item)?;
             let segment = segments.iter().find(|segment| segment.key == ranked.segment)?;
-            let locations: Vec<String> = item.locations.iter().map(ToString::to_string).collect();
+            let first = item.locations.first()?;
             Some(Hit {
                 rank: 0,
                 score: probability(ranked.score),
                 similarity: ranked.similarity,
                 item: item.id,
-                path: locations.first()?.clone(),
-                locations,
+                path: first.to_string(),
+                file: first.path.clone(),
+                locations: item.locations.iter().map(ToString::to_string).collect(),
                 modality: item.modality,
                 segment: segment.segment.clone(),
                 text: segment.text.clone(),
@@ -135,21 +143,6 @@ impl Searcher {
         });
         let ranked = hits.zip(1..).map(|(hit, rank)| Hit { rank, ..hit });
         Ok(ranked.collect())
-    }
-}
-
-/// An index with items, none of which is in `space`, cannot be searched or continued in it.
-pub(crate) fn check_space(catalog: &dyn Catalog, folder: &Path, space: &str) -> Result<()> {
-    let generations = catalog.generations()?;
-    match generations.first() {
-        Some(other) if generations.iter().all(|generation| generation.space != space) => {
-            Err(Error::OtherSpace {
-                folder: folder.to_owned(),
-                index: other.space.clone(),
-                model: space.to_owned(),
-            })
-        }
-        _ => Ok(()),
     }
 }
 

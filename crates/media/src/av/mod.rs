@@ -6,21 +6,38 @@ mod video;
 mod window;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sensorium_types::Modality;
 
 use self::sound::Sound;
 use self::video::Video;
 use self::window::Windows;
-use crate::process::ffmpeg_url;
-use crate::{Cause, Error, Limits, Media, Result, Target};
+use crate::ffmpeg::decoding;
+use crate::process::{Bounds, Failure};
+use crate::{Cause, Error, Limits, Media, Result, Share, Target};
 
-/// Containers that hold their media themselves. Left out are playlists and scripts, which name other files, and
-/// raw streams that any noise would pass for.
-const DEMUXERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,asf,mpeg,mpegts,mpegvideo,ogg,\
-    wav,w64,flac,mp3,aac,ac3,eac3,dts,aiff,au,caf,amr,ape,wv,tta,tak,mpc,mpc8,rm,ivf,dv,mxf,nut,m4v,\
-    h264,hevc,av1,obu,voc,oma,aea,loas,truehd,mlp,vivo,nsv,swf,gxf,avr,sox,smk,bink,3g2,xwma,dsf,iff";
+/// Containers that hold their media themselves, and streams that tell what they are. Left out are playlists and
+/// scripts, which name other files, and raw streams that any noise would pass for.
+const DEMUXERS: &str = "mov,matroska,avi,flv,asf,mpeg,mpegts,mpegvideo,mxf,rm,ogg,wav,flac,mp3,aac,ac3,aiff,au,amr,\
+    ape,wv,mpc,mpc8,voc,avr,dsf,iff";
+
+/// Time that even the shortest sound or video may take to decode.
+const LEAST_TIME: Duration = Duration::from_secs(120);
+
+/// How much slower than its reader hears or sees it a sound or a video may be decoded.
+const MOST_SLOWNESS: f64 = 2.0;
+
+/// Bytes for a second where the container does not say how long it lasts.
+const BYTES_PER_SECOND: u64 = 8000;
+
+/// Memory for each pixel of a frame: a decoder keeps some twenty frames to refer to.
+const BYTES_PER_PIXEL: u64 = 32;
+
+/// Memory for the filters of a video, in bytes.
+const FILTERS: u64 = 64 << 20;
 
 /// Opens the file at `path`, a sound or a video by what its streams are. `format` is what is known of it.
 pub(crate) fn open(path: &Path, format: &str, limits: &Limits, target: &Target) -> Result<Media> {
@@ -29,29 +46,55 @@ pub(crate) fn open(path: &Path, format: &str, limits: &Limits, target: &Target) 
     if let Some(seconds) = streams.seconds.filter(|&seconds| seconds > limits.seconds) {
         return Err(failed(too_long(seconds, limits)));
     }
+    let (video, audio) = (streams.video, streams.audio);
+    let memory = match video.as_ref().filter(|_| target.visual_track) {
+        Some(video) => streams.memory + FILTERS + video.pixels.saturating_mul(BYTES_PER_PIXEL),
+        None => streams.memory,
+    };
+    let memory = memory.min(limits.memory.limit());
     let source = Source {
         path: path.to_owned(),
         format: format.to_owned(),
         limits: limits.clone(),
+        memory,
+        time: time(path, streams.seconds, limits).map_err(failed)?,
+        _share: Arc::new(limits.memory.take(memory)),
+        // The wait for memory does not count.
+        started: Instant::now(),
     };
     let sound = |index| {
         let sound = Sound::new(source.clone(), index, target.sample_rate);
         Windows::new(source.clone(), sound, target.sound_windows)
     };
-    let video = |index| {
-        let video = Video::new(source.clone(), index, streams.seconds, target);
-        Windows::new(source.clone(), video, target.video_windows)
+    let Some(video) = video else {
+        let audio = audio.ok_or_else(|| failed(Cause::Nothing("neither sound nor moving pictures in it")))?;
+        return Ok(Media::new(Modality::Audio, format, sound(audio)));
     };
-    match (streams.video, streams.audio) {
-        (None, None) => Err(failed(Cause::Nothing("neither sound nor moving pictures in it"))),
-        (None, Some(audio)) => Ok(Media::new(Modality::Audio, format, sound(audio))),
-        (Some(index), audio) => {
-            let pictures = target.visual_track.then(|| video(index));
-            let sound = audio.filter(|_| target.audio_track).map(sound);
-            let pieces = pictures.into_iter().flatten().chain(sound.into_iter().flatten());
-            Ok(Media::new(Modality::Video, format, pieces))
-        }
+    let sound = audio.filter(|_| target.audio_track).map(sound);
+    if !target.visual_track {
+        return Ok(Media::new(Modality::Video, format, sound.into_iter().flatten()));
     }
+    let pictures = Video::new(source.clone(), video.index, streams.seconds, target);
+    let pictures = Windows::new(source, pictures, target.video_windows);
+    // The pictures are as good without a sound that is not.
+    let sound = sound.into_iter().flatten().map_while(|piece| match piece {
+        Ok(piece) => Some(Ok(piece)),
+        Err(error) => {
+            tracing::warn!("{error}; its audio track is left out from there on");
+            None
+        }
+    });
+    Ok(Media::new(Modality::Video, format, pictures.chain(sound)))
+}
+
+/// How long decoding the file at `path` may take, both tracks together.
+fn time(path: &Path, seconds: Option<f64>, limits: &Limits) -> std::result::Result<Duration, Cause> {
+    let seconds = match seconds {
+        Some(seconds) => seconds,
+        None => (std::fs::metadata(path)?.len() / BYTES_PER_SECOND) as f64,
+    };
+    let time = Duration::try_from_secs_f64(seconds * MOST_SLOWNESS).unwrap_or(Duration::MAX);
+    Ok(time.max(LEAST_TIME).min(limits.time))
 }
 
 fn too_long(seconds: f64, limits: &Limits) -> Cause {
@@ -65,9 +108,15 @@ fn too_long(seconds: f64, limits: &Limits) -> Cause {
 /// A file whose streams are decoded.
 #[derive(Debug, Clone)]
 struct Source {
-    path: std::path::PathBuf,
+    path: PathBuf,
     format: String,
     limits: Limits,
+    /// What a decoder may hold, in bytes; there is one at a time.
+    memory: u64,
+    _share: Arc<Share>,
+    /// How long all decoders together may take.
+    time: Duration,
+    started: Instant,
 }
 
 impl Source {
@@ -82,42 +131,36 @@ impl Source {
         }
     }
 
-    fn bounds(&self) -> crate::process::Bounds {
-        crate::process::Bounds {
-            time: self.limits.time,
-            memory: self.limits.process_bytes,
+    fn failed(&self, failure: Failure) -> Cause {
+        match failure {
+            // The last of the decoders had what the others left.
+            Failure::TooSlow(_) => Cause::TooSlow(self.time),
+            failure => failure.into_cause(&self.format),
+        }
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            time: self.time.saturating_sub(self.started.elapsed()),
+            memory: self.memory,
         }
     }
 
     /// The arguments of ffmpeg up to and with the input.
     fn input(&self, level: &str) -> Vec<OsString> {
-        let mut args: Vec<OsString> = [
-            "-nostdin",
-            "-nostats",
-            "-hide_banner",
-            "-v",
-            level,
-            "-threads",
-            "2",
-        ]
-        .map(Into::into)
-        .into();
-        args.extend(safe_input(&self.path));
-        args
+        decoding(&self.path, DEMUXERS, level)
     }
 }
 
-/// The input of ffmpeg or ffprobe: the one file, read by no demuxer that follows references.
-fn safe_input(path: &Path) -> Vec<OsString> {
-    let mut args: Vec<OsString> = [
-        "-protocol_whitelist",
-        "file,pipe",
-        "-format_whitelist",
-        DEMUXERS,
-        "-i",
-    ]
-    .map(Into::into)
-    .into();
-    args.push(ffmpeg_url(path));
-    args
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_grows_with_what_is_decoded_and_has_a_limit() {
+        let limits = Limits::default();
+        let seconds = |promised| time(Path::new("."), Some(promised), &limits).unwrap().as_secs();
+        assert_eq!((seconds(1.0), seconds(600.0)), (120, 1200));
+        assert_eq!(seconds(1e300), limits.time.as_secs());
+    }
 }

@@ -2,8 +2,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::safe_input;
-use crate::process::{Bounds, FFPROBE, Process};
+use super::DEMUXERS;
+use crate::ffmpeg::{FFPROBE, safe_input};
+use crate::process::{Bounds, Process};
 use crate::{Cause, Limits};
 
 /// What ffprobe says of a file is never longer, unless the file was made to be.
@@ -14,10 +15,21 @@ const LONGEST_REPORT: u64 = 4 << 20;
 pub(super) struct Streams {
     /// How long the container says that it is, in seconds.
     pub(super) seconds: Option<f64>,
-    /// The index of the first video stream that is not a picture of the cover.
-    pub(super) video: Option<u32>,
+    /// The first video stream that is not a picture of the cover.
+    pub(super) video: Option<VideoStream>,
     /// The index of the first audio stream.
     pub(super) audio: Option<u32>,
+    /// How much memory was enough to look at the file, in bytes.
+    pub(super) memory: u64,
+}
+
+/// A stream of frames.
+#[derive(Debug)]
+pub(super) struct VideoStream {
+    /// Its place in the file.
+    pub(super) index: u32,
+    /// Width times height.
+    pub(super) pixels: u64,
 }
 
 #[derive(Deserialize)]
@@ -55,23 +67,34 @@ struct Container {
 /// Asks ffprobe for the streams of the file at `path`, which is of `format`.
 pub(super) fn probe(path: &Path, format: &str, limits: &Limits) -> Result<Streams, Cause> {
     let entries = "stream=index,codec_type,width,height:stream_disposition=attached_pic:format=duration";
-    let args = ["-v", "error", "-of", "json", "-show_entries", entries].map(Into::into);
-    let args = args.into_iter().chain(safe_input(path));
-    let bounds = Bounds {
-        time: limits.picture_time,
-        memory: limits.process_bytes,
-    };
     let damaged = |detail: String| Cause::Damaged {
         format: format.to_owned(),
         detail,
     };
-    let report = Process::start(FFPROBE, args, bounds, |_| {})?
+    let ffprobe = |memory| {
+        let args = ["-v", "error", "-of", "json", "-show_entries", entries].map(Into::into);
+        let bounds = Bounds {
+            time: limits.picture_time,
+            memory,
+        };
+        let report = Process::start(
+            FFPROBE,
+            args.into_iter().chain(safe_input(path, DEMUXERS)),
+            bounds,
+            |_| {},
+        )?
         .output(LONGEST_REPORT)
-        .map_err(|failure| failure.into_cause(format))?
-        .ok_or_else(|| damaged("it has too many streams".into()))?;
+        .map_err(|failure| failure.into_cause(format))?;
+        Ok((report, memory))
+    };
+    let (report, memory) = limits.with_memory(ffprobe)?;
+    let report = report.ok_or_else(|| damaged("it has too many streams".into()))?;
     let report: Report =
         serde_json::from_slice(&report).map_err(|error| damaged(format!("ffprobe: {error}")))?;
-    streams(report, limits)
+    Ok(Streams {
+        memory,
+        ..streams(report, limits)?
+    })
 }
 
 fn streams(report: Report, limits: &Limits) -> Result<Streams, Cause> {
@@ -87,7 +110,10 @@ fn streams(report: Report, limits: &Limits) -> Result<Streams, Cause> {
         match stream.codec_type.as_str() {
             "video" if stream.disposition.attached_pic == 0 && streams.video.is_none() => {
                 check_frame(&stream, limits)?;
-                streams.video = Some(stream.index);
+                streams.video = Some(VideoStream {
+                    index: stream.index,
+                    pixels: u64::from(stream.width) * u64::from(stream.height),
+                });
             }
             "audio" if streams.audio.is_none() => streams.audio = Some(stream.index),
             _ => {}

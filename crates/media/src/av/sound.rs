@@ -4,7 +4,8 @@ use sensorium_types::{Segment, Span, Track};
 
 use super::window::Stream;
 use super::{Source, too_long};
-use crate::process::{FFMPEG, Process};
+use crate::ffmpeg::FFMPEG;
+use crate::process::Process;
 use crate::{Cause, Piece, Sample};
 
 /// Read at once, in bytes: a second at 16 kHz.
@@ -41,6 +42,8 @@ impl Sound {
     fn launch(&self) -> std::result::Result<Process, Cause> {
         let mut args = self.source.input("error");
         args.extend(["-map".into(), format!("0:{}", self.index).into()]);
+        // Times are those of the file: what is missing before the first sample, and between others, is silence.
+        args.extend(["-af", "aresample=async=1:first_pts=0"].map(Into::into));
         args.extend(["-vn", "-sn", "-dn", "-ac", "1", "-ar"].map(Into::into));
         args.push(self.rate.to_string().into());
         args.extend(["-f", "f32le", "pipe:1"].map(Into::into));
@@ -66,9 +69,7 @@ impl Sound {
     }
 
     fn end(&self, process: Process) -> std::result::Result<(), Cause> {
-        let said = process
-            .finish()
-            .map_err(|failure| failure.into_cause(&self.source.format))?;
+        let said = process.finish().map_err(|failure| self.source.failed(failure))?;
         match (self.known() > 0.0, said.is_empty()) {
             (true, _) => Ok(()),
             (false, true) => Err(Cause::Nothing("a sound track without samples")),

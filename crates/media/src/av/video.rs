@@ -7,7 +7,8 @@ use sensorium_types::{Segment, Span, Track};
 
 use super::window::Stream;
 use super::{Source, too_long};
-use crate::process::{FFMPEG, Failure, Process};
+use crate::ffmpeg::{FFMPEG, shrink};
+use crate::process::{Failure, Process};
 use crate::{Cause, Picture, Piece, Sample, Target};
 
 /// How much a picture must change to count as another scene, 0 to 1.
@@ -67,27 +68,34 @@ impl Video {
         Ok((process, shown))
     }
 
-    /// Times from zero, frames no larger than needed, about `frame_rate` a second and those of new scenes.
+    /// Frames no larger than needed, about `frame_rate` a second and those of new scenes.
     fn filters(&self) -> String {
-        let scale = format!("min(1,{}/min(iw,ih))", self.side);
+        let scale = shrink(self.side, self.most_pixels());
         let pause = 1.0 / self.frame_rate;
         format!(
-            "setpts=PTS-STARTPTS,\
-             scale=w='max(1,trunc(iw*{scale}))':h='max(1,trunc(ih*{scale}))':flags=area,\
+            "{scale},\
              select='isnan(prev_selected_t)+gte(t-prev_selected_t,{pause})\
              +gt(scene,{SCENE_CHANGE})*gte(t-prev_selected_t,{SCENE_PAUSE})',\
              format=rgb24,showinfo"
         )
     }
 
+    /// Of a frame as it is wanted: no more than a panorama has.
+    fn most_pixels(&self) -> u64 {
+        4 * u64::from(self.side) * u64::from(self.side)
+    }
+
     fn take(&mut self, shown: Shown, process: &mut Process) -> std::result::Result<(), Cause> {
         if shown.seconds > self.source.limits.seconds {
             return Err(too_long(shown.seconds, &self.source.limits));
         }
-        let bytes = u64::from(shown.width) * u64::from(shown.height) * 3;
-        if bytes > self.source.limits.pixels.saturating_mul(3) {
-            return Err(self.source.damaged("a frame is larger than its header says"));
+        let pixels = u64::from(shown.width) * u64::from(shown.height);
+        if pixels > self.most_pixels() {
+            return Err(self
+                .source
+                .damaged("ffmpeg gives larger frames than it was asked for"));
         }
+        let bytes = pixels * 3;
         let mut rgb = Vec::new();
         process.stdout().take(bytes).read_to_end(&mut rgb)?;
         match Picture::new(shown.width, shown.height, rgb) {
@@ -106,7 +114,7 @@ impl Video {
                 Err(Cause::Nothing("a video track without frames"))
             }
             Ok(_) => Ok(()),
-            Err(failure) => Err(failure.into_cause(&self.source.format)),
+            Err(failure) => Err(self.source.failed(failure)),
         }
     }
 }
@@ -169,9 +177,10 @@ impl Stream for Video {
     }
 }
 
-/// Reads `… n:   3 pts:   6006 pts_time:3.003 … s:320x240 …`.
+/// Reads `[Parsed_showinfo_4 @ 0x55d0] n:   3 pts:   6006 pts_time:3.003 … s:320x240 …`. What the file itself has to
+/// say, its title for one, stands in other lines, behind spaces.
 fn parse_showinfo(line: &str) -> Option<Shown> {
-    let (_, line) = line.split_once("Parsed_showinfo")?;
+    let line = line.strip_prefix("[Parsed_showinfo_")?;
     let field = |name: &str| {
         let (_, rest) = line.split_once(name)?;
         rest.split_whitespace().next()
@@ -208,5 +217,7 @@ mod tests {
             None
         );
         assert_eq!(parse_showinfo("frame=1 s:9x9 pts_time:1"), None);
+        assert_eq!(parse_showinfo(&format!("    title: {line}")), None);
+        assert_eq!(parse_showinfo(&format!("    {line}")), None);
     }
 }

@@ -2,12 +2,14 @@
 
 mod external;
 mod jpeg;
+mod jpeg_header;
 mod raster;
+mod reduce;
+mod svgz;
+mod webp;
 
 use std::path::Path;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use file_format::FileFormat;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, RgbImage};
@@ -25,6 +27,8 @@ pub(crate) enum PictureFormat {
     Bmp,
     Tiff,
     Svg,
+    /// SVG, compressed by gzip.
+    PackedSvg,
     Heic,
     Avif,
 }
@@ -46,7 +50,7 @@ impl PictureFormat {
             | F::HighEfficiencyImageFileFormatSequence => Self::Heic,
             F::Av1ImageFileFormat | F::Av1ImageFileFormatSequence => Self::Avif,
             F::ScalableVectorGraphics => Self::Svg,
-            F::Gzip if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("svgz")) => Self::Svg,
+            F::Gzip if svgz::is_named(path) => Self::PackedSvg,
             _ => return None,
         })
     }
@@ -60,7 +64,7 @@ impl PictureFormat {
             Self::Gif => "GIF",
             Self::Bmp => "BMP",
             Self::Tiff => "TIFF",
-            Self::Svg => "SVG",
+            Self::Svg | Self::PackedSvg => "SVG",
             Self::Heic => "HEIC",
             Self::Avif => "AVIF",
         }
@@ -75,34 +79,31 @@ pub(crate) fn decode(
     limits: &Limits,
     target: &Target,
 ) -> Result<Picture> {
-    let inside = |content: Content, image_format| {
-        let bytes = content.read(limits.file_bytes)?;
-        Ok(raster::decode(&bytes, image_format, limits)?)
-    };
+    let side = target.picture_side;
+    let inside =
+        |content: Content, image_format| Ok(raster::decode(content.rewind()?, image_format, limits, side)?);
     let decoded = match format {
-        PictureFormat::Jpeg => content
-            .read(limits.file_bytes)
-            .and_then(|bytes| jpeg::decode(&bytes, limits, target.picture_side)),
+        PictureFormat::Jpeg => jpeg::decode(content, limits, side),
         PictureFormat::Png => inside(content, ImageFormat::Png),
         PictureFormat::Webp => inside(content, ImageFormat::WebP),
         PictureFormat::Gif => inside(content, ImageFormat::Gif),
         PictureFormat::Bmp => inside(content, ImageFormat::Bmp),
-        PictureFormat::Tiff => {
-            content.read(limits.file_bytes).and_then(|bytes| {
-                match raster::decode(&bytes, ImageFormat::Tiff, limits) {
-                    // Of the many kinds of TIFF, ffmpeg knows more.
-                    Err(Refusal::Unsupported(_)) => external::tiff(path, limits),
-                    other => Ok(other?),
-                }
-            })
-        }
-        PictureFormat::Svg => external::svg(path, limits),
-        PictureFormat::Heic => external::heic(path, limits),
-        PictureFormat::Avif => external::avif(path, limits),
+        PictureFormat::Tiff => content.rewind().and_then(|file| {
+            match raster::decode(file, ImageFormat::Tiff, limits, side) {
+                // Of the many kinds of TIFF, ffmpeg knows more.
+                Err(Refusal::Unsupported(_)) => external::tiff(path, limits, side),
+                other => Ok(other?),
+            }
+        }),
+        PictureFormat::Svg => external::svg(path, limits, side),
+        PictureFormat::PackedSvg => content
+            .rewind()
+            .and_then(|file| svgz::check_unpacked(file, limits))
+            .and_then(|()| external::svg(path, limits, side)),
+        PictureFormat::Heic => external::heic(path, limits, side),
+        PictureFormat::Avif => external::avif(path, limits, side),
     };
-    decoded
-        .and_then(|picture| reduce(picture, target.picture_side))
-        .map_err(|cause| Error::new(path, cause))
+    decoded.map_err(|cause| Error::new(path, cause))
 }
 
 /// Why a decoder gave no picture.
@@ -147,30 +148,4 @@ fn upright(rgb: RgbImage, orientation: Orientation) -> std::result::Result<Pictu
     let rgb = image.into_rgb8();
     let (width, height) = rgb.dimensions();
     Picture::new(width, height, rgb.into_raw()).ok_or(Cause::Nothing("no pixels"))
-}
-
-/// Scales a picture that is far larger than needed down to twice the `side`, so that little memory is held
-/// while it waits for the model.
-fn reduce(picture: Picture, side: u32) -> std::result::Result<Picture, Cause> {
-    let shorter = picture.width().min(picture.height());
-    if shorter < side.saturating_mul(4) {
-        return Ok(picture);
-    }
-    let scale = f64::from(side * 2) / f64::from(shorter);
-    let scaled = |length: u32| (f64::from(length) * scale).round() as u32;
-    let (width, height) = (scaled(picture.width()), scaled(picture.height()));
-    let failed = |error: &dyn std::fmt::Display| Cause::Damaged {
-        format: "picture".into(),
-        detail: error.to_string(),
-    };
-    let source = ImageRef::new(picture.width(), picture.height(), picture.rgb(), PixelType::U8x3)
-        .map_err(|error| failed(&error))?;
-    let mut target = Image::new(width, height, PixelType::U8x3);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Hamming))
-        .use_alpha(false);
-    Resizer::new()
-        .resize(&source, &mut target, &options)
-        .map_err(|error| failed(&error))?;
-    Picture::new(width, height, target.into_vec()).ok_or(Cause::Nothing("no pixels"))
 }

@@ -1,25 +1,43 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use super::end_with;
+use super::parts::parts;
+use crate::Cause;
+use crate::deadline::Deadline;
+
+/// Text is handed to the parser in parts of about so many bytes, since its tree is many times as large.
+const PART: usize = 256 << 10;
+
 /// The words of a Markdown text: no markup, addresses, comments or front matter.
-pub(super) fn plain(markdown: &str) -> String {
-    let options = Options::ENABLE_TABLES
+pub(super) fn plain(markdown: &str, deadline: &Deadline) -> Result<String, Cause> {
+    let mut text = String::with_capacity(markdown.len());
+    let mut options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
-    let mut text = String::with_capacity(markdown.len());
+    for part in parts(markdown, PART) {
+        push_words(&mut text, part, options, deadline)?;
+        // Front matter stands in front.
+        options.remove(Options::ENABLE_YAML_STYLE_METADATA_BLOCKS);
+    }
+    Ok(text)
+}
+
+fn push_words(text: &mut String, part: &str, options: Options, deadline: &Deadline) -> Result<(), Cause> {
     let mut in_front_matter = false;
-    for event in Parser::new_ext(markdown, options) {
+    for event in Parser::new_ext(part, options) {
+        deadline.check()?;
         match event {
             Event::Start(Tag::MetadataBlock(_)) => in_front_matter = true,
             Event::End(TagEnd::MetadataBlock(_)) => in_front_matter = false,
             Event::Text(_) if in_front_matter => {}
             Event::Text(words) | Event::Code(words) => text.push_str(&words),
             Event::SoftBreak | Event::HardBreak => text.push('\n'),
-            Event::End(end) => text.push_str(gap_after(end)),
+            Event::End(end) => end_with(text, gap_after(end)),
             _ => {}
         }
     }
-    text
+    Ok(())
 }
 
 /// What separates an element from the next.
@@ -35,6 +53,9 @@ fn gap_after(end: TagEnd) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::*;
     use crate::text::Format;
     use crate::text::tests::texts;
 
@@ -46,5 +67,26 @@ mod tests {
             texts(Format::Markdown, markdown),
             ["The farm\nA hen and\neggs.\n\none\ntwo\n\na b\nc d\n\na red barn"]
         );
+    }
+
+    #[test]
+    fn a_text_of_many_parts_is_read_to_its_end() {
+        let paragraph = "A *hen* and\na barn.\n\n";
+        let markdown = paragraph.repeat(3 * PART / paragraph.len());
+        let words = plain(&markdown, &Deadline::after(Duration::from_secs(60))).unwrap();
+        assert_eq!(words, markdown.replace('*', ""));
+    }
+
+    #[test]
+    fn cells_that_the_parser_adds_to_short_rows_take_no_room() {
+        let wide = format!(
+            "{}|\n{}|\n{}\n",
+            "|a".repeat(3000),
+            "|-".repeat(3000),
+            "|b\n".repeat(80)
+        );
+        let tables = wide.repeat(20);
+        let words = plain(&tables, &Deadline::after(Duration::from_secs(60))).unwrap();
+        assert!(words.len() <= tables.len(), "{} bytes", words.len());
     }
 }

@@ -1,16 +1,20 @@
 //! Text formats: what is written in them, cut into passages.
 
 mod html;
+mod json_lines;
 mod markdown;
+mod parts;
 mod passage;
 mod records;
 mod subtitles;
+mod table;
 
 use std::path::Path;
 
 use sensorium_types::{Segment, Track};
 
 use self::passage::passages;
+use crate::deadline::Deadline;
 use crate::media::Pieces;
 use crate::{Cause, Error, Limits, Piece, Record, Sample};
 
@@ -33,7 +37,11 @@ impl Format {
         let start = text.trim_start();
         let extension = path.extension().and_then(|extension| extension.to_str());
         let extension = extension.unwrap_or_default().to_ascii_lowercase();
-        if start.starts_with("WEBVTT") {
+        // A record may speak of any other format.
+        if json_lines::is_json_lines(start) {
+            return Self::JsonLines;
+        }
+        if subtitles::is_webvtt(start) {
             return Self::WebVtt;
         }
         if subtitles::is_subrip(start) {
@@ -42,15 +50,13 @@ impl Format {
         if html::is_html(start) {
             return Self::Html;
         }
-        if records::is_json_lines(start) {
-            return Self::JsonLines;
-        }
         match extension.as_str() {
             "md" | "markdown" => Self::Markdown,
             "csv" => Self::Csv,
             "tsv" => Self::Tsv,
             "jsonl" | "ndjson" => Self::JsonLines,
-            "htm" | "html" => Self::Html,
+            "htm" | "html" | "xhtml" => Self::Html,
+            "vtt" => Self::WebVtt,
             _ => Self::Plain,
         }
     }
@@ -75,22 +81,20 @@ pub(crate) fn pieces(format: Format, path: &Path, text: String, limits: &Limits)
     if text.trim().is_empty() {
         return refused(path, Cause::Nothing("no text in it"));
     }
-    let mut pieces = match format {
-        Format::Plain => whole(&text),
-        Format::Markdown => whole(&markdown::plain(&text)),
-        Format::Html => match html::plain(&text) {
-            Ok(text) => whole(&text),
-            Err(cause) => return refused(path, cause),
-        },
-        Format::SubRip | Format::WebVtt => match subtitles::pieces(&text, format.name()) {
-            Ok(pieces) => Box::new(pieces),
-            Err(cause) => return refused(path, cause),
-        },
-        Format::JsonLines => records::json_lines(path, text, limits),
-        Format::Csv => records::table(path, text, b',', limits),
-        Format::Tsv => records::table(path, text, b'\t', limits),
-    }
-    .peekable();
+    let deadline = Deadline::after(limits.picture_time);
+    let decoded = match format {
+        Format::Plain => whole(&text, &deadline),
+        Format::Markdown => markdown::plain(&text, &deadline).and_then(|text| whole(&text, &deadline)),
+        Format::Html => html::plain(&text, &deadline).and_then(|text| whole(&text, &deadline)),
+        Format::SubRip | Format::WebVtt => subtitles::pieces(path, &text, format.name(), deadline),
+        Format::JsonLines => Ok(json_lines::pieces(path, text, limits, deadline)),
+        Format::Csv => table::pieces(path, text, b',', limits, deadline),
+        Format::Tsv => table::pieces(path, text, b'\t', limits, deadline),
+    };
+    let mut pieces = match decoded {
+        Ok(pieces) => pieces.peekable(),
+        Err(cause) => return refused(path, cause),
+    };
     if pieces.peek().is_none() {
         return refused(path, Cause::Nothing("no text in it"));
     }
@@ -102,8 +106,11 @@ fn refused(path: &Path, cause: Cause) -> Pieces {
 }
 
 /// The passages of a text that is one item.
-fn whole(text: &str) -> Pieces {
-    Box::new(passages(text).into_iter().map(|passage| Ok(piece(None, passage))))
+fn whole(text: &str, deadline: &Deadline) -> Result<Pieces, Cause> {
+    let passages = passages(text, deadline)?;
+    Ok(Box::new(
+        passages.into_iter().map(|passage| Ok(piece(None, passage))),
+    ))
 }
 
 fn piece(record: Option<Record>, passage: String) -> Piece {
@@ -114,8 +121,17 @@ fn piece(record: Option<Record>, passage: String) -> Piece {
     }
 }
 
+/// Adds `gap` to `text` unless it is there: gaps upon gaps take no room.
+fn end_with(text: &mut String, gap: &str) {
+    if !text.ends_with(gap) {
+        text.push_str(gap);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -149,6 +165,50 @@ mod tests {
         assert_eq!(detect("a.md", "# Hi"), Format::Markdown);
         assert_eq!(detect("a", "# Hi"), Format::Plain);
         assert_eq!(detect("a.CSV", "text\nHi"), Format::Csv);
+        assert_eq!(detect("a.html", "<p>Hi"), Format::Html);
+        assert_eq!(detect("a.vtt", "WEBVTT"), Format::WebVtt);
+    }
+
+    #[test]
+    fn a_text_about_a_format_is_not_in_it() {
+        let detect = |name: &str, text: &str| Format::detect(Path::new(name), text);
+        let record = "{\"text\": \"the <html> tag\"}\n{\"text\": \"b\"}\n";
+        assert_eq!(detect("a.jsonl", record), Format::JsonLines);
+        assert_eq!(detect("a.md", "The `<html>` tag"), Format::Markdown);
+        assert_eq!(detect("a.txt", "On <html> and <!doctype html>"), Format::Plain);
+        for prose in [
+            "WEBVTT is a format.",
+            "WEBVTT",
+            "WEBVTTs\n\n00:01.000 --> 00:02.000\nHi",
+        ] {
+            assert_eq!(detect("a.txt", prose), Format::Plain, "{prose}");
+        }
+    }
+
+    #[test]
+    fn every_format_ends_at_the_deadline() {
+        let limits = Limits {
+            picture_time: Duration::ZERO,
+            ..Limits::default()
+        };
+        for (format, text) in [
+            (Format::Plain, "a hen"),
+            (Format::Markdown, "# a hen"),
+            (Format::Html, "<p>a hen"),
+            (Format::SubRip, "1\n00:00:01,000 --> 00:00:02,000\na hen\n"),
+            (Format::WebVtt, "WEBVTT\n\n00:01.000 --> 00:02.000\na hen\n"),
+            (Format::JsonLines, "{\"text\": \"a hen\"}\n"),
+            (Format::Csv, "text\na hen\n"),
+            (Format::Tsv, "text\na hen\n"),
+        ] {
+            let mut pieces = pieces(format, Path::new("a"), text.into(), &limits);
+            let error = pieces.next().unwrap().unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "a: took longer than the limit of 0 s to decode",
+                "{format:?}"
+            );
+        }
     }
 
     #[test]

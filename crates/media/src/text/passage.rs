@@ -1,38 +1,28 @@
 use text_splitter::{ChunkConfig, TextSplitter};
 
+use super::parts::parts;
+use crate::Cause;
+use crate::deadline::Deadline;
+
 /// The longest passage, in characters: about 200 tokens, which text towers take in whole.
 pub(super) const LONGEST: usize = 800;
 
 /// Passages are filled to at least this much where the text goes on, so that few are tiny.
 const WANTED: usize = 500;
 
-/// Text is handed to the splitter in parts of about so many bytes, which keeps its work linear.
-const PART: usize = 64 << 10;
+/// Text is handed to the splitter in parts of about so many bytes, for its work may grow with their square.
+const PART: usize = 16 << 10;
 
 /// Cuts `text` into passages at paragraphs, sentences or words, whichever fits.
-pub(super) fn passages(text: &str) -> Vec<String> {
+pub(super) fn passages(text: &str, deadline: &Deadline) -> Result<Vec<String>, Cause> {
     let text = tidy(text);
     let splitter = TextSplitter::new(ChunkConfig::from(WANTED..LONGEST));
     let mut passages = Vec::new();
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (part, after) = rest.split_at(part_end(rest));
+    for part in parts(&text, PART) {
+        deadline.check()?;
         passages.extend(splitter.chunks(part).map(str::to_owned));
-        rest = after;
     }
-    passages
-}
-
-/// Where the first part of `text` ends: at a paragraph if there is one, else a line, a word, a character.
-fn part_end(text: &str) -> usize {
-    if text.len() <= PART {
-        return text.len();
-    }
-    let window = &text[..text.floor_char_boundary(PART)];
-    ["\n\n", "\n", " "]
-        .iter()
-        .find_map(|gap| window.rfind(gap).filter(|&at| at > 0))
-        .unwrap_or(window.len())
+    Ok(passages)
 }
 
 /// `text` without control characters; lines of a paragraph are joined, paragraphs kept apart.
@@ -62,7 +52,13 @@ fn tidy(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn passages(text: &str) -> Vec<String> {
+        super::passages(text, &Deadline::after(Duration::from_secs(60))).unwrap()
+    }
 
     #[test]
     fn a_short_text_is_one_passage() {

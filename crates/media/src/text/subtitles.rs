@@ -1,14 +1,20 @@
 //! Subtitles: SubRip and WebVTT, which differ in little.
 
 use std::iter::Peekable;
+use std::path::Path;
 
 use sensorium_types::{Segment, Span, Track};
 
 use super::passage::{LONGEST, passages};
-use crate::{Cause, Piece, Result, Sample};
+use crate::deadline::Deadline;
+use crate::media::Pieces;
+use crate::{Cause, Error, Piece, Sample};
 
 /// Cues are joined into passages of at most this many seconds.
 const LONGEST_PASSAGE: f64 = 30.0;
+
+/// The longest tag, in bytes. What goes on without an end is no tag, and is not looked through for each `<` in it.
+const LONGEST_TAG: usize = 1024;
 
 /// What is shown for a while.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,15 +32,22 @@ pub(super) fn is_subrip(start: &str) -> bool {
     number && lines.next().is_some_and(|line| times(line).is_some())
 }
 
+/// Whether a text that begins so is in WebVTT and not only about it: its mark, then cues.
+pub(super) fn is_webvtt(start: &str) -> bool {
+    let after = start.strip_prefix("WEBVTT");
+    after.is_some_and(|after| after.starts_with([' ', '\t', '\r', '\n']) && has_cues(after))
+}
+
+fn has_cues(text: &str) -> bool {
+    text.lines().any(|line| times(line).is_some())
+}
+
 /// The passages of subtitles, each with the time of its cues.
 ///
 /// # Errors
 /// When no cue can be read. Single cues that cannot are passed over.
-pub(super) fn pieces(
-    text: &str,
-    format: &str,
-) -> std::result::Result<impl Iterator<Item = Result<Piece>> + Send + use<>, Cause> {
-    let mut cues = cues(text);
+pub(super) fn pieces(path: &Path, text: &str, format: &str, deadline: Deadline) -> Result<Pieces, Cause> {
+    let mut cues = cues(text, &deadline)?;
     if cues.is_empty() {
         return Err(Cause::Damaged {
             format: format.to_owned(),
@@ -43,17 +56,25 @@ pub(super) fn pieces(
     }
     cues.sort_by(|a, b| a.span.start.total_cmp(&b.span.start));
     let mut cues = cues.into_iter().peekable();
-    let joined = std::iter::from_fn(move || next_passage(&mut cues));
-    Ok(joined.flat_map(|cue| {
-        // A single cue may be longer than a passage.
-        passages(&cue.text).into_iter().map(move |text| {
-            Ok(Piece {
-                record: None,
-                segment: Segment::window(Track::Text, cue.span.start, cue.span.end),
-                sample: Sample::Text(text),
-            })
+    let path = path.to_owned();
+    let steps = deadline.steps(move |deadline| {
+        let joined = next_passage(&mut cues)?;
+        Some(match cut(&joined, deadline) {
+            Ok(pieces) => pieces.into_iter().map(Ok).collect(),
+            Err(cause) => vec![Err(Error::new(&path, cause))],
         })
-    }))
+    });
+    Ok(Box::new(steps.flatten()))
+}
+
+/// The pieces of what is shown in a while, which may be longer than a passage.
+fn cut(cue: &Cue, deadline: &Deadline) -> Result<Vec<Piece>, Cause> {
+    let pieces = passages(&cue.text, deadline)?.into_iter().map(|text| Piece {
+        record: None,
+        segment: Segment::window(Track::Text, cue.span.start, cue.span.end),
+        sample: Sample::Text(text),
+    });
+    Ok(pieces.collect())
 }
 
 /// Joins cues while they fit into one passage.
@@ -72,10 +93,11 @@ fn fits(passage: &Cue, cue: &Cue) -> bool {
         && passage.text.chars().count() + cue.text.chars().count() < LONGEST
 }
 
-fn cues(text: &str) -> Vec<Cue> {
+fn cues(text: &str, deadline: &Deadline) -> Result<Vec<Cue>, Cause> {
     let mut cues = Vec::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
+        deadline.check()?;
         let Some(span) = times(line) else {
             // A number, a header, a note or a style.
             continue;
@@ -89,7 +111,7 @@ fn cues(text: &str) -> Vec<Cue> {
             cues.push(Cue { span, text });
         }
     }
-    cues
+    Ok(cues)
 }
 
 /// Reads `00:00:01,000 --> 00:00:02,500 …`. A cue that ends before it begins has no time.
@@ -112,7 +134,7 @@ fn seconds(time: &str) -> Option<f64> {
         }
         total = total * 60.0 + number.parse::<f64>().ok()?;
     }
-    Some(total)
+    total.is_finite().then_some(total)
 }
 
 /// `line` without `<i>`, `<v Name>` and `{\an8}`.
@@ -125,7 +147,7 @@ fn without_tags(line: &str) -> String {
         let close = if tag.starts_with('<') { '>' } else { '}' };
         let is_tag = tag.starts_with("{\\")
             || tag[1..].starts_with(|c: char| c == '/' || c.is_ascii_alphanumeric()) && tag.starts_with('<');
-        match tag.find(close) {
+        match tag[..tag.floor_char_boundary(LONGEST_TAG)].find(close) {
             Some(end) if is_tag => rest = &tag[end + 1..],
             _ => {
                 text.push_str(&tag[..1]);
@@ -139,10 +161,16 @@ fn without_tags(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
+    fn deadline() -> Deadline {
+        Deadline::after(Duration::from_secs(60))
+    }
+
     fn read(text: &str) -> Vec<(f64, f64, String)> {
-        pieces(text, "SubRip")
+        pieces(Path::new("a"), text, "SubRip", deadline())
             .unwrap()
             .map(|piece| {
                 let piece = piece.unwrap();
@@ -177,10 +205,25 @@ mod tests {
 
     #[test]
     fn subtitles_without_a_cue_are_damaged() {
-        let cause = pieces("WEBVTT\n\nnothing", "WebVTT").err().unwrap();
+        let cause = pieces(Path::new("a"), "WEBVTT\n\nnothing", "WebVTT", deadline())
+            .err()
+            .unwrap();
         assert_eq!(
             cause.to_string(),
             "cannot be decoded as WebVTT: no cue can be read"
         );
+    }
+
+    #[test]
+    fn tags_that_never_end_are_read_in_linear_time() {
+        let started = Instant::now();
+        assert_eq!(without_tags(&"<a".repeat(500_000)).len(), 1_000_000);
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_time_beyond_all_numbers_is_none() {
+        assert_eq!(seconds("01:02:03,5"), Some(3723.5));
+        assert_eq!(seconds(&["9"; 500].join(":")), None);
     }
 }

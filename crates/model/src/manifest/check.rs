@@ -1,5 +1,6 @@
 //! Whether a manifest makes sense, so that what uses it need not ask again.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use sensorium_types::{Modality, Track, UnknownName};
@@ -18,7 +19,13 @@ impl Manifest {
             format!("format is {}, this version reads format {FORMAT}", self.format)
         })?;
         ensure(!self.blocks.is_empty(), || "there is no [[blocks]]".into())?;
-        self.blocks.iter().try_for_each(|block| self.check_block(block))?;
+        let mut names = BTreeSet::new();
+        for block in &self.blocks {
+            ensure(names.insert(&block.name), || {
+                format!("there are two blocks '{}'", block.name)
+            })?;
+            self.check_block(block)?;
+        }
         for (pair, moments) in &self.calibration {
             let tracks = match pair.split_once('/') {
                 None => pair.as_str(),
@@ -44,8 +51,14 @@ impl Manifest {
         ensure(block.dimension > 0, || {
             format!("block '{}' has no dimension", block.name)
         })?;
-        for pair in block.weights.keys() {
+        for (pair, weight) in &block.weights {
             check_pair::<Modality>(pair)?;
+            ensure(weight.is_finite() && *weight >= 0.0, || {
+                format!(
+                    "block '{}': the weight of {pair} must be a number of at least 0",
+                    block.name
+                )
+            })?;
         }
         for track in Track::ALL {
             let Some(tower) = self.towers.common(track) else {

@@ -54,7 +54,7 @@ pub struct BlockSpec {
     pub name: String,
     /// How many components it has.
     pub dimension: usize,
-    /// For `query.target` modalities, what this block of the query is multiplied with; 1 where absent.
+    /// For `query.target` modalities, what this block of the query is multiplied with, at least 0; 1 where absent.
     #[serde(default)]
     pub weights: BTreeMap<String, f32>,
 }
@@ -113,7 +113,9 @@ impl Towers {
 }
 
 /// A tower: a graph between preprocessing and heads.
+// What the flattened part leaves over is unknown too; a test holds serde to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TowerSpec<P> {
     /// How samples become the graph's inputs.
     pub preprocess: P,

@@ -24,10 +24,6 @@ impl Lane {
         self.segments.len()
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        size_of_val(&self.matrix[..]) + size_of_val(&self.segments[..]) + size_of_val(&self.items[..])
-    }
-
     /// Adds a vector, unless it has another length than those before.
     pub(super) fn push(&mut self, item: ItemKey, segment: SegmentKey, vector: &[f16]) -> bool {
         if self.segments.is_empty() {

@@ -30,11 +30,6 @@ impl ExactIndex {
         Self::default()
     }
 
-    /// How many bytes its vectors take.
-    pub fn bytes(&self) -> usize {
-        self.lanes.values().map(Lane::bytes).sum()
-    }
-
     /// Removes all vectors of `items`.
     fn remove(&mut self, mut items: HashSet<ItemKey>) {
         items.retain(|item| self.items.remove(item));

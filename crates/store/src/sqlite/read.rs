@@ -26,7 +26,7 @@ pub(super) fn files(connection: &Connection, path: &Path) -> rusqlite::Result<Ve
     let (from, to) = below(path);
     let mut statement = connection.prepare_cached(
         "SELECT files.key, path, size, modified, changed, content, state, space, windowing,
-            EXISTS (SELECT 1 FROM refusals WHERE file = files.key)
+            EXISTS (SELECT 1 FROM refusals WHERE file = files.key), limits
          FROM files JOIN generations ON generations.key = generation
          WHERE path = ?1 OR (path >= ?2 AND path < ?3) ORDER BY path",
     )?;
@@ -45,6 +45,7 @@ pub(super) fn files(connection: &Connection, path: &Path) -> rusqlite::Result<Ve
             },
             content: row.get(5)?,
             state: FileState::get(row, 6)?,
+            limits: row.get(10)?,
             generation: get_generation(row, 7)?,
             refusals,
         })
@@ -52,7 +53,7 @@ pub(super) fn files(connection: &Connection, path: &Path) -> rusqlite::Result<Ve
     rows.collect()
 }
 
-fn get_generation(row: &Row<'_>, column: usize) -> rusqlite::Result<Generation> {
+pub(super) fn get_generation(row: &Row<'_>, column: usize) -> rusqlite::Result<Generation> {
     Ok(Generation {
         space: row.get(column)?,
         windowing: row.get(column + 1)?,
@@ -198,14 +199,15 @@ pub(super) fn items(connection: &Connection, keys: &[ItemKey]) -> rusqlite::Resu
 fn locations(connection: &Connection, item: ItemKey) -> rusqlite::Result<Vec<Location>> {
     connection
         .prepare_cached(
-            "SELECT path, record, fields FROM locations JOIN files ON files.key = file
+            "SELECT path, record, modified, fields FROM locations JOIN files ON files.key = file
              WHERE item = ? ORDER BY path, record",
         )?
         .query_map([item.0], |row| {
             Ok(Location {
                 path: get_path(row, 0)?,
                 record: get_record(row, 1)?,
-                fields: get_fields(row, 2)?,
+                modified: row.get(2)?,
+                fields: get_fields(row, 3)?,
             })
         })?
         .collect()

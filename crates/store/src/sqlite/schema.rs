@@ -11,7 +11,7 @@ use crate::Error;
 const APPLICATION: u32 = 0x5345_4e53;
 
 /// Each step makes the next format out of the one before; the first starts from nothing.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 2] = [tables, words::create];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [tables, words::create, limits];
 
 /// The present format.
 const FORMAT: u32 = STEPS.len() as u32;
@@ -76,6 +76,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Trouble> {
 
 fn migrate_to(connection: &mut Connection, format: u32) -> Result<(), Trouble> {
     check(connection)?;
+    // Only now that it is known to be ours.
+    connection.pragma_update(None, "journal_mode", "wal")?;
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let present: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -163,6 +165,11 @@ fn tables(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     )
 }
 
+/// Format 3: which limits refused a file.
+fn limits(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch("ALTER TABLE files ADD COLUMN limits BLOB")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +215,25 @@ mod tests {
             SqliteCatalog::open(folder.path()),
             Err(Error::Busy { .. })
         ));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_said_to_be_unwritable() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("catalog.sqlite");
+        std::os::unix::fs::symlink(&file, &file).unwrap();
+        let error = SqliteCatalog::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("catalog.sqlite cannot be read: "), "{error}");
+
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::remove_file(&file).unwrap();
+        catalog_of_format(folder.path(), FORMAT);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
+        if std::fs::read(&file).is_ok() {
+            return; // This user may read everything.
+        }
+        let error = SqliteCatalog::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("catalog.sqlite cannot be read: "), "{error}");
     }
 
     #[test]

@@ -1,134 +1,281 @@
-//! Changes of the database, in transactions.
+//! Changes of files, in transactions.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use sensorium_types::Fields;
 
-use super::codes::{Code as _, fields_code, get_fields, half_bytes, path_bytes, record_code};
-use super::{SqliteCatalog, read, words};
-use crate::{Generation, IndexedFile, NewFile, NewItem, Write};
+use super::codes::{Code as _, fields_code, get_fields, get_path, get_record, path_bytes, record_code};
+use super::{SqliteCatalog, items, read, reencode, words};
+use crate::{Content, FileState, Generation, IndexedFile, NewFile, Refusal, Write, Written};
 
-pub(super) fn all(connection: &mut Connection, writes: Vec<Write>) -> rusqlite::Result<u64> {
+pub(super) fn all(connection: &mut Connection, writes: Vec<Write>) -> rusqlite::Result<Written> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for write in writes {
+    let mut writer = Writer {
+        transaction: &transaction,
+        wanted: writes.iter().filter_map(wanted).collect(),
+        kept: HashMap::new(),
+        uprooted: BTreeSet::new(),
+    };
+    let mut unfound = Vec::new();
+    for (place, write) in writes.into_iter().enumerate() {
+        if !writer.step(write)? {
+            unfound.push(place);
+        }
+    }
+    items::drop_homeless(&transaction, writer.uprooted)?;
+    let sequence = SqliteCatalog::sequence(&transaction)?;
+    transaction.commit()?;
+    Ok(Written { sequence, unfound })
+}
+
+/// Files of one kind hold the same: their content, their extension, and what they were read with.
+type Kind = (Content, Vec<u8>, Generation);
+
+fn kind(content: Content, path: &Path, generation: &Generation) -> Kind {
+    let extension = extension(path).to_ascii_lowercase();
+    (content, extension, generation.clone())
+}
+
+fn extension(path: &Path) -> &[u8] {
+    path.extension().map(OsStr::as_bytes).unwrap_or_default()
+}
+
+/// What the step hopes to find.
+fn wanted(write: &Write) -> Option<Kind> {
+    match write {
+        Write::Same {
+            path,
+            content,
+            generation,
+            ..
+        } => Some(kind(*content, path, generation)),
+        Write::File(_) | Write::Forget(_) | Write::Reencode { .. } => None,
+    }
+}
+
+/// What a file holds.
+#[derive(Debug, Clone)]
+struct Held {
+    refusals: Vec<Refusal>,
+    places: Vec<Place>,
+}
+
+/// An item, and which record of the file it is.
+#[derive(Debug, Clone)]
+struct Place {
+    item: i64,
+    record: Option<u64>,
+    fields: Fields,
+}
+
+/// One write on its way.
+struct Writer<'a> {
+    transaction: &'a Transaction<'a>,
+    /// What later steps may ask for.
+    wanted: HashSet<Kind>,
+    /// What was wanted of files that were overwritten or forgotten since.
+    kept: HashMap<Kind, Held>,
+    /// Items that lost a place; they go at the end, unless another place was found.
+    uprooted: BTreeSet<i64>,
+}
+
+impl Writer<'_> {
+    /// Takes a step, and tells whether it found what it wants.
+    fn step(&mut self, write: Write) -> rusqlite::Result<bool> {
         match write {
-            Write::File(file) => put_file(&transaction, &file)?,
+            Write::File(file) => self.put_file(&file).map(|()| true),
+            Write::Forget(path) => self.forget(&path).map(|()| true),
+            Write::Reencode { generation, items } => {
+                // What was kept may have been of the old generation.
+                self.kept.clear();
+                reencode::put(self.transaction, &generation, &items).map(|()| true)
+            }
             Write::Same {
                 path,
                 stamp,
                 content,
                 generation,
-            } => {
-                let extension = path
-                    .extension()
-                    .map(|extension| extension.as_bytes())
-                    .unwrap_or_default();
-                if let Some(holder) = read::holder(&transaction, &content, extension, &generation)? {
-                    let file = IndexedFile {
-                        path,
-                        stamp,
-                        content: Some(content),
-                        state: crate::FileState::Indexed,
-                        generation,
-                        refusals: Vec::new(),
-                    };
-                    put_same(&transaction, &file, holder)?;
-                }
-            }
-            Write::Forget(path) => forget(&transaction, &path)?,
+            } => self.put_same(&IndexedFile {
+                path,
+                stamp,
+                content: Some(content),
+                state: FileState::Indexed,
+                limits: None,
+                generation,
+                refusals: Vec::new(),
+            }),
         }
     }
-    let sequence = SqliteCatalog::sequence(&transaction)?;
-    transaction.commit()?;
-    Ok(sequence)
+
+    fn put_file(&mut self, new: &NewFile) -> rusqlite::Result<()> {
+        let generation = generation_key(self.transaction, &new.file.generation)?;
+        let file = self.replace(&new.file, generation)?;
+        put_refusals(self.transaction, file, &new.file.refusals)?;
+        for item in &new.items {
+            let (key, made) = items::put(self.transaction, item, generation)?;
+            if made == items::Made::Anew {
+                self.kept
+                    .retain(|_, held| held.places.iter().all(|place| place.item != key));
+            }
+            self.put_place(file, &new.file.path, key, item.record, &item.fields)?;
+        }
+        Ok(())
+    }
+
+    /// The file holds what another of its kind holds, or held before an earlier step; tells whether there is one.
+    fn put_same(&mut self, new: &IndexedFile) -> rusqlite::Result<bool> {
+        let Some(content) = new.content else {
+            return Ok(false);
+        };
+        let holder = read::holder(self.transaction, &content, extension(&new.path), &new.generation)?;
+        let held = match holder {
+            Some(holder) if find(self.transaction, &new.path)? == Some(holder) => {
+                // Touched, but not changed: what it holds stays.
+                return restamp(self.transaction, holder, new).map(|()| true);
+            }
+            Some(holder) => held(self.transaction, holder)?,
+            None => match self.kept.get(&kind(content, &new.path, &new.generation)) {
+                Some(held) => held.clone(),
+                None => return Ok(false),
+            },
+        };
+        let generation = generation_key(self.transaction, &new.generation)?;
+        let file = self.replace(new, generation)?;
+        put_refusals(self.transaction, file, &held.refusals)?;
+        for place in &held.places {
+            self.put_place(file, &new.path, place.item, place.record, &place.fields)?;
+        }
+        Ok(true)
+    }
+
+    fn forget(&mut self, path: &Path) -> rusqlite::Result<()> {
+        let Some(file) = find(self.transaction, path)? else {
+            return Ok(());
+        };
+        self.take(file)?;
+        self.transaction
+            .prepare_cached("DELETE FROM files WHERE key = ?")?
+            .execute([file])?;
+        Ok(())
+    }
+
+    /// The file as it is known now, holding nothing yet.
+    fn replace(&mut self, new: &IndexedFile, generation: i64) -> rusqlite::Result<i64> {
+        if let Some(file) = find(self.transaction, &new.path)? {
+            self.take(file)?;
+        }
+        put_file_row(self.transaction, new, generation)
+    }
+
+    /// Removes what `file` holds, and keeps it in mind when it is wanted.
+    fn take(&mut self, file: i64) -> rusqlite::Result<()> {
+        if let Some(kind) = kind_of(self.transaction, file)?
+            && self.wanted.contains(&kind)
+        {
+            self.kept.insert(kind, held(self.transaction, file)?);
+        }
+        self.transaction
+            .prepare_cached("DELETE FROM refusals WHERE file = ?")?
+            .execute([file])?;
+        let taken: Vec<(i64, i64)> = self
+            .transaction
+            .prepare_cached("DELETE FROM locations WHERE file = ? RETURNING key, item")?
+            .query_map([file], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (location, item) in taken {
+            words::remove_location(self.transaction, location)?;
+            self.uprooted.insert(item);
+        }
+        Ok(())
+    }
+
+    fn put_place(
+        &self,
+        file: i64,
+        path: &Path,
+        item: i64,
+        record: Option<u64>,
+        fields: &Fields,
+    ) -> rusqlite::Result<()> {
+        self.transaction
+            .prepare_cached("INSERT INTO locations (item, file, record, fields) VALUES (?, ?, ?, ?)")?
+            .execute(params![item, file, record_code(record), fields_code(fields)])?;
+        words::add_location(
+            self.transaction,
+            self.transaction.last_insert_rowid(),
+            path,
+            fields,
+        )
+    }
 }
 
-fn put_file(transaction: &Transaction<'_>, new: &NewFile) -> rusqlite::Result<()> {
-    let generation = generation_key(transaction, &new.file.generation)?;
-    let file = put_file_row(transaction, &new.file, generation)?;
-    let before = take_locations(transaction, file)?;
-    for refusal in &new.file.refusals {
+fn find(connection: &Connection, path: &Path) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT key FROM files WHERE path = ?")?
+        .query_row([path_bytes(path)], |row| row.get(0))
+        .optional()
+}
+
+/// What others can find the file by; `None` when it holds nothing.
+fn kind_of(connection: &Connection, file: i64) -> rusqlite::Result<Option<Kind>> {
+    connection
+        .prepare_cached(
+            "SELECT content, path, space, windowing FROM files JOIN generations ON generations.key = generation
+             WHERE files.key = ? AND state = ? AND content IS NOT NULL",
+        )?
+        .query_row(params![file, FileState::Indexed.code()], |row| {
+            let generation = read::get_generation(row, 2)?;
+            Ok(kind(row.get(0)?, &get_path(row, 1)?, &generation))
+        })
+        .optional()
+}
+
+fn held(connection: &Connection, file: i64) -> rusqlite::Result<Held> {
+    let places = connection
+        .prepare_cached("SELECT item, record, fields FROM locations WHERE file = ? ORDER BY record")?
+        .query_map([file], |row| {
+            Ok(Place {
+                item: row.get(0)?,
+                record: get_record(row, 1)?,
+                fields: get_fields(row, 2)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Held {
+        refusals: read::refusals_of(connection, file)?,
+        places,
+    })
+}
+
+fn restamp(transaction: &Transaction<'_>, file: i64, new: &IndexedFile) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("UPDATE files SET size = ?, modified = ?, changed = ? WHERE key = ?")?
+        .execute(params![
+            new.stamp.size,
+            new.stamp.modified,
+            new.stamp.changed,
+            file
+        ])?;
+    Ok(())
+}
+
+fn put_refusals(transaction: &Transaction<'_>, file: i64, refusals: &[Refusal]) -> rusqlite::Result<()> {
+    for refusal in refusals {
         transaction
             .prepare_cached("INSERT OR REPLACE INTO refusals (file, record, cause) VALUES (?, ?, ?)")?
             .execute(params![file, record_code(refusal.record), refusal.cause])?;
     }
-    for item in &new.items {
-        let key = put_item(transaction, item, generation)?;
-        transaction
-            .prepare_cached("INSERT INTO locations (item, file, record, fields) VALUES (?, ?, ?, ?)")?
-            .execute(params![
-                key,
-                file,
-                record_code(item.record),
-                fields_code(&item.fields)
-            ])?;
-        words::add_location(
-            transaction,
-            transaction.last_insert_rowid(),
-            &new.file.path,
-            &item.fields,
-        )?;
-    }
-    drop_homeless(transaction, before)
+    Ok(())
 }
 
-/// The file holds what the file `holder` holds.
-fn put_same(transaction: &Transaction<'_>, new: &IndexedFile, holder: i64) -> rusqlite::Result<()> {
-    let generation = generation_key(transaction, &new.generation)?;
-    let known = transaction
-        .prepare_cached("SELECT key FROM files WHERE path = ?")?
-        .query_row([path_bytes(&new.path)], |row| row.get::<_, i64>(0))
-        .optional()?;
-    if known == Some(holder) {
-        // Touched, but not changed: what it holds stays.
-        transaction
-            .prepare_cached("UPDATE files SET size = ?, modified = ?, changed = ? WHERE key = ?")?
-            .execute(params![
-                new.stamp.size,
-                new.stamp.modified,
-                new.stamp.changed,
-                holder
-            ])?;
-        return Ok(());
-    }
-    let file = put_file_row(transaction, new, generation)?;
-    let before = take_locations(transaction, file)?;
-    transaction
-        .prepare_cached("INSERT INTO refusals SELECT ?1, record, cause FROM refusals WHERE file = ?2")?
-        .execute([file, holder])?;
-    let mut locations = transaction
-        .prepare_cached("SELECT item, record, fields FROM locations WHERE file = ? ORDER BY record")?;
-    let mut rows = locations.query([holder])?;
-    while let Some(row) = rows.next()? {
-        let fields = get_fields(row, 2)?;
-        transaction
-            .prepare_cached("INSERT INTO locations (item, file, record, fields) VALUES (?, ?, ?, ?)")?
-            .execute(params![
-                row.get::<_, i64>(0)?,
-                file,
-                row.get::<_, i64>(1)?,
-                fields_code(&fields)
-            ])?;
-        words::add_location(transaction, transaction.last_insert_rowid(), &new.path, &fields)?;
-    }
-    drop_homeless(transaction, before)
-}
-
-fn forget(transaction: &Transaction<'_>, path: &Path) -> rusqlite::Result<()> {
-    let file: Option<i64> = transaction
-        .prepare_cached("SELECT key FROM files WHERE path = ?")?
-        .query_row([path_bytes(path)], |row| row.get(0))
-        .optional()?;
-    let Some(file) = file else { return Ok(()) };
-    let before = take_locations(transaction, file)?;
-    transaction
-        .prepare_cached("DELETE FROM files WHERE key = ?")?
-        .execute([file])?;
-    drop_homeless(transaction, before)
-}
-
-fn generation_key(transaction: &Transaction<'_>, generation: &Generation) -> rusqlite::Result<i64> {
+pub(super) fn generation_key(
+    transaction: &Transaction<'_>,
+    generation: &Generation,
+) -> rusqlite::Result<i64> {
     transaction
         .prepare_cached("INSERT OR IGNORE INTO generations (space, windowing) VALUES (?, ?)")?
         .execute(params![generation.space, generation.windowing])?;
@@ -140,10 +287,11 @@ fn generation_key(transaction: &Transaction<'_>, generation: &Generation) -> rus
 fn put_file_row(transaction: &Transaction<'_>, file: &IndexedFile, generation: i64) -> rusqlite::Result<i64> {
     transaction
         .prepare_cached(
-            "INSERT INTO files (path, size, modified, changed, content, state, generation) VALUES (?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO files (path, size, modified, changed, content, state, limits, generation)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (path) DO UPDATE SET size = excluded.size, modified = excluded.modified,
                 changed = excluded.changed, content = excluded.content, state = excluded.state,
-                generation = excluded.generation
+                limits = excluded.limits, generation = excluded.generation
              RETURNING key",
         )?
         .query_row(
@@ -154,165 +302,9 @@ fn put_file_row(transaction: &Transaction<'_>, file: &IndexedFile, generation: i
                 file.stamp.changed,
                 file.content,
                 file.state.code(),
+                file.limits,
                 generation
             ],
             |row| row.get(0),
         )
-}
-
-/// Removes what `file` held, and returns the items, which may have no other place.
-fn take_locations(transaction: &Transaction<'_>, file: i64) -> rusqlite::Result<Vec<i64>> {
-    transaction
-        .prepare_cached("DELETE FROM refusals WHERE file = ?")?
-        .execute([file])?;
-    let taken: Vec<(i64, i64)> = transaction
-        .prepare_cached("DELETE FROM locations WHERE file = ? RETURNING key, item")?
-        .query_map([file], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    for (location, _) in &taken {
-        words::remove_location(transaction, *location)?;
-    }
-    Ok(taken.into_iter().map(|(_, item)| item).collect())
-}
-
-/// The item, with segments of this generation.
-fn put_item(transaction: &Transaction<'_>, item: &NewItem, generation: i64) -> rusqlite::Result<i64> {
-    let known: Option<(i64, i64)> = transaction
-        .prepare_cached("SELECT key, generation FROM items WHERE id = ?")?
-        .query_row([item.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let key = match known {
-        Some((key, present)) if present == generation => return Ok(key),
-        Some((key, _)) => {
-            drop_segments(transaction, key)?;
-            // Other files that hold it are not what they were: the next run looks at them again.
-            transaction
-                .prepare_cached(
-                    "UPDATE files SET size = 0, modified = 0, changed = 0, content = NULL
-                     WHERE key IN (SELECT file FROM locations WHERE item = ?)",
-                )?
-                .execute([key])?;
-            transaction
-                .prepare_cached(
-                    "UPDATE items SET modality = ?, format = ?, bytes = ?, generation = ? WHERE key = ?",
-                )?
-                .execute(params![
-                    item.modality.code(),
-                    item.format,
-                    item.bytes,
-                    generation,
-                    key
-                ])?;
-            key
-        }
-        None => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO items (id, modality, format, bytes, generation) VALUES (?, ?, ?, ?, ?)",
-                )?
-                .execute(params![
-                    item.id.as_bytes(),
-                    item.modality.code(),
-                    item.format,
-                    item.bytes,
-                    generation
-                ])?;
-            transaction.last_insert_rowid()
-        }
-    };
-    put_segments(transaction, key, item, generation)?;
-    note_change(transaction, key)?;
-    Ok(key)
-}
-
-fn put_segments(
-    transaction: &Transaction<'_>,
-    key: i64,
-    item: &NewItem,
-    generation: i64,
-) -> rusqlite::Result<()> {
-    for new in &item.segments {
-        let span = new.segment.span;
-        let track = new.segment.track.code();
-        transaction
-            .prepare_cached("INSERT INTO segments (item, track, start, end, text) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![
-                key,
-                track,
-                span.map(|span| span.start),
-                span.map(|span| span.end),
-                new.text
-            ])?;
-        let segment = transaction.last_insert_rowid();
-        transaction
-            .prepare_cached(
-                "INSERT INTO vectors (segment, item, generation, modality, track, vector) VALUES (?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                segment,
-                key,
-                generation,
-                item.modality.code(),
-                track,
-                half_bytes(&new.vector)
-            ])?;
-        if !new.features.is_empty() {
-            transaction
-                .prepare_cached("INSERT INTO features (segment, features) VALUES (?, ?)")?
-                .execute(params![segment, half_bytes(&new.features)])?;
-        }
-        if let Some(text) = &new.text {
-            words::add_text(transaction, segment, text)?;
-        }
-    }
-    Ok(())
-}
-
-fn drop_segments(transaction: &Transaction<'_>, item: i64) -> rusqlite::Result<()> {
-    let mut statement =
-        transaction.prepare_cached("SELECT key, text IS NOT NULL FROM segments WHERE item = ?")?;
-    let mut rows = statement.query([item])?;
-    while let Some(row) = rows.next()? {
-        let segment: i64 = row.get(0)?;
-        if row.get(1)? {
-            words::remove_text(transaction, segment)?;
-        }
-        for sql in [
-            "DELETE FROM vectors WHERE segment = ?",
-            "DELETE FROM features WHERE segment = ?",
-        ] {
-            transaction.prepare_cached(sql)?.execute([segment])?;
-        }
-    }
-    transaction
-        .prepare_cached("DELETE FROM segments WHERE item = ?")?
-        .execute([item])?;
-    Ok(())
-}
-
-/// Drops those of `items` that no file holds any more.
-fn drop_homeless(transaction: &Transaction<'_>, items: Vec<i64>) -> rusqlite::Result<()> {
-    for item in items {
-        let lives: bool = transaction
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM locations WHERE item = ?)")?
-            .query_row([item], |row| row.get(0))?;
-        if !lives {
-            drop_segments(transaction, item)?;
-            let dropped = transaction
-                .prepare_cached("DELETE FROM items WHERE key = ?")?
-                .execute([item])?;
-            // A file may have held it twice.
-            if dropped > 0 {
-                note_change(transaction, item)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn note_change(transaction: &Transaction<'_>, item: i64) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO changes (item) VALUES (?)")?
-        .execute([item])?;
-    Ok(())
 }

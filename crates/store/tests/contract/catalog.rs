@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -12,7 +12,7 @@ type Make = fn(&Path) -> Box<dyn Catalog>;
 /// Random files come and go; after each batch all that can be asked is what the model says, also when the
 /// catalogue was closed and opened between.
 pub(crate) fn does_what_the_model_does(make: Make) {
-    let batches = prop::collection::vec(prop::collection::vec(model::write(), 1..4), 1..8);
+    let batches = prop::collection::vec(prop::collection::vec(model::write(), 1..6), 1..8);
     let config = ProptestConfig {
         cases: 64,
         failure_persistence: None,
@@ -24,21 +24,22 @@ pub(crate) fn does_what_the_model_does(make: Make) {
             let mut catalog = make(folder.path());
             let mut model = Model::default();
             for (number, batch) in batches.into_iter().enumerate() {
-                batch.iter().for_each(|write| model.write(write));
-                let sequence = catalog.write(batch).unwrap();
+                let unfound = model.write(&batch);
+                let written = catalog.write(batch).unwrap();
+                assert_eq!(written.unfound, unfound);
                 if number % 3 == 2 {
                     drop(catalog);
                     catalog = make(folder.path());
                 }
                 assert_same(&*catalog, &model);
-                assert_eq!(catalog.summary().unwrap().sequence, sequence);
+                assert_eq!(catalog.summary().unwrap().sequence, written.sequence);
             }
             Ok(())
         })
         .unwrap();
 }
 
-fn assert_same(catalog: &dyn Catalog, model: &Model) {
+pub(crate) fn assert_same(catalog: &dyn Catalog, model: &Model) {
     for path in ["/", "/a", "/a/b", "/a/one.txt", "/nowhere"] {
         let mut expected: Vec<_> = model
             .files
@@ -145,6 +146,51 @@ pub(crate) fn keeps_items_as_long_as_a_file_holds_them(make: Make) {
         .write(vec![Write::File(file(here, 1, 7, 0, vec![item(1, 0, None)]))])
         .unwrap();
     assert!(catalog.find(&id(1)).unwrap().unwrap() > key);
+}
+
+/// Files that change places, in one write and in any order, hold afterwards what they hold on disk.
+pub(crate) fn moves_items_between_files_that_overwrite_each_other(make: Make) {
+    let path = |name: char| PathBuf::from(format!("/{name}.txt"));
+    let hold = |name, content| Write::File(file(&path(name), 1, content, 0, vec![item(content, 0, None)]));
+    let same = |name, content| Write::Same {
+        path: path(name),
+        stamp: Default::default(),
+        content: [content; 32],
+        generation: generation(0),
+    };
+    let held = |catalog: &dyn Catalog, number| {
+        let key = catalog.find(&id(number)).unwrap().unwrap();
+        let places = catalog.items(&[key]).unwrap().remove(0).locations;
+        places.into_iter().map(|place| place.path).collect::<Vec<_>>()
+    };
+    // a and b change places; c goes to d, b's old content to c.
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    catalog
+        .write(vec![hold('a', 1), hold('b', 2), hold('c', 3)])
+        .unwrap();
+    let key = catalog.find(&id(1)).unwrap();
+    let steps = vec![
+        same('a', 2),
+        same('b', 1),
+        Write::Forget(path('c')),
+        same('d', 3),
+        same('c', 2),
+    ];
+    assert_eq!(catalog.write(steps).unwrap().unfound, Vec::<usize>::new());
+    assert_eq!(held(&*catalog, 1), [path('b')]);
+    assert_eq!(held(&*catalog, 2), [path('a'), path('c')]);
+    assert_eq!(held(&*catalog, 3), [path('d')]);
+    assert_eq!(catalog.find(&id(1)).unwrap(), key, "it is the same item");
+
+    // In two writes the second comes too late, and says so.
+    catalog.write(vec![hold('b', 5)]).unwrap();
+    let written = catalog
+        .write(vec![same('a', 2), same('e', 1), same('f', 3)])
+        .unwrap();
+    assert_eq!(written.unfound, [1]);
+    assert_eq!(held(&*catalog, 3), [path('d'), path('f')]);
+    assert_eq!(catalog.verify().unwrap(), Vec::<String>::new());
 }
 
 pub(crate) fn finds_words(make: Make) {

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod model;
+mod reencode;
 mod vector_index;
 
 use std::path::Path;
@@ -26,6 +27,11 @@ fn the_sqlite_catalog_keeps_items_as_long_as_a_file_holds_them() {
 }
 
 #[test]
+fn the_sqlite_catalog_moves_items_between_files_that_overwrite_each_other() {
+    catalog::moves_items_between_files_that_overwrite_each_other(sqlite);
+}
+
+#[test]
 fn the_sqlite_catalog_finds_words() {
     catalog::finds_words(sqlite);
 }
@@ -33,6 +39,21 @@ fn the_sqlite_catalog_finds_words() {
 #[test]
 fn the_sqlite_catalog_shows_whole_writes_to_readers() {
     catalog::shows_whole_writes_to_readers(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_reencodes_as_the_model_does() {
+    reencode::does_what_the_model_does(sqlite, || Box::new(ExactIndex::new()));
+}
+
+#[test]
+fn the_sqlite_catalog_settles_a_file_with_the_last_of_its_items() {
+    reencode::settles_a_file_with_the_last_of_its_items(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_leaves_an_item_that_the_vectors_do_not_fit() {
+    reencode::leaves_an_item_that_the_vectors_do_not_fit(sqlite);
 }
 
 #[test]

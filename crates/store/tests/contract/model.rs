@@ -26,30 +26,14 @@ pub(crate) struct NewItemOf {
 }
 
 impl Model {
-    pub(crate) fn write(&mut self, write: &Write) {
-        match write {
-            Write::File(file) => self.put(file.clone()),
-            Write::Same {
-                path,
-                stamp,
-                content,
-                generation,
-            } => {
-                let holder = self.files.values().find(|file| {
-                    file.file.content == Some(*content)
-                        && file.file.state == FileState::Indexed
-                        && file.file.generation == *generation
-                        && file.file.path.extension() == path.extension()
-                });
-                if let Some(holder) = holder {
-                    let mut same = holder.clone();
-                    same.file.path = path.clone();
-                    same.file.stamp = *stamp;
-                    self.put(same);
-                }
-            }
-            Write::Forget(path) => drop(self.files.remove(path)),
-        }
+    /// Returns which of the steps found nothing.
+    pub(crate) fn write(&mut self, writes: &[Write]) -> Vec<usize> {
+        let mut replaced = Vec::new();
+        let steps = writes.iter().enumerate();
+        let unfound = steps
+            .filter(|(_, write)| !self.step(write, &mut replaced))
+            .map(|(place, _)| place)
+            .collect();
         let held: BTreeSet<ItemId> = self
             .files
             .values()
@@ -57,17 +41,48 @@ impl Model {
             .map(|item| item.id)
             .collect();
         self.items.retain(|id, _| held.contains(id));
+        unfound
     }
 
-    fn put(&mut self, file: NewFile) {
+    /// `replaced`: what files were before earlier steps.
+    fn step(&mut self, write: &Write, replaced: &mut Vec<NewFile>) -> bool {
+        match write {
+            Write::File(file) => self.put(file.clone(), replaced),
+            Write::Same {
+                path,
+                stamp,
+                content,
+                generation,
+            } => {
+                let holder = self.files.values().chain(&*replaced).find(|file| {
+                    file.file.content == Some(*content)
+                        && file.file.state == FileState::Indexed
+                        && file.file.generation == *generation
+                        && file.file.path.extension() == path.extension()
+                });
+                let Some(holder) = holder else { return false };
+                let mut same = holder.clone();
+                same.file.path = path.clone();
+                same.file.stamp = *stamp;
+                self.put(same, replaced);
+            }
+            Write::Forget(path) => replaced.extend(self.files.remove(path)),
+            Write::Reencode { .. } => unreachable!("it names keys, which the model has not: see `reencode`"),
+        }
+        true
+    }
+
+    fn put(&mut self, file: NewFile, replaced: &mut Vec<NewFile>) {
+        replaced.extend(self.files.remove(&file.file.path));
         for item in &file.items {
             let generation = file.file.generation.clone();
             let made_anew = match self.items.get(&item.id) {
                 Some(known) if known.generation == generation => continue,
                 known => known.is_some(),
             };
-            let holders = self.files.values_mut().filter(|_| made_anew);
-            for holder in holders.filter(|holder| holder.items.iter().any(|held| held.id == item.id)) {
+            let all = self.files.values_mut().chain(&mut *replaced);
+            let holders = all.filter(|file| made_anew && file.items.iter().any(|held| held.id == item.id));
+            for holder in holders {
                 holder.file.stamp = Stamp::default();
                 holder.file.content = None;
             }
@@ -75,6 +90,36 @@ impl Model {
             self.items.insert(item.id, NewItemOf { generation, item });
         }
         self.files.insert(file.file.path.clone(), file);
+    }
+
+    /// Gives items new vectors, those that there are, and the files that hold one of them their generation.
+    pub(crate) fn reencode(&mut self, vectors: &[(ItemId, Vec<Vec<f16>>)], generation: &Generation) {
+        for (id, vectors) in vectors {
+            let Some(known) = self.items.get_mut(id) else {
+                continue;
+            };
+            known.generation = generation.clone();
+            for (segment, vector) in known.item.segments.iter_mut().zip(vectors) {
+                segment.vector.clone_from(vector);
+            }
+        }
+        let items = &self.items;
+        let touched = |item: &NewItem| vectors.iter().any(|(id, _)| *id == item.id);
+        for file in self
+            .files
+            .values_mut()
+            .filter(|file| file.items.iter().any(touched))
+        {
+            let is_whole = file
+                .items
+                .iter()
+                .all(|item| items[&item.id].generation == *generation);
+            file.file.generation = if is_whole {
+                generation.clone()
+            } else {
+                Generation::SEVERAL
+            };
+        }
     }
 
     pub(crate) fn locations(&self, id: ItemId) -> Vec<Location> {
@@ -85,6 +130,7 @@ impl Model {
             .map(|(file, item)| Location {
                 path: file.file.path.clone(),
                 record: item.record,
+                modified: file.file.stamp.modified,
                 fields: item.fields.clone(),
             })
             .collect();
@@ -158,6 +204,7 @@ pub(crate) fn file(path: &Path, stamp: u64, content: u8, space: u8, items: Vec<N
             },
             content: Some([content; 32]),
             state: FileState::Indexed,
+            limits: None,
             generation: generation(space),
             refusals: Vec::new(),
         },
@@ -200,6 +247,7 @@ fn new_file() -> impl Strategy<Value = NewFile> {
             5 => {
                 new.items.clear();
                 new.file.state = FileState::Refused;
+                new.file.limits = Some([stamp as u8; 32]);
                 new.file.refusals.push(Refusal {
                     record: None,
                     cause: "is damaged".into(),

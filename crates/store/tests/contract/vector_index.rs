@@ -172,8 +172,8 @@ pub(crate) fn follows_a_catalog(make: fn(&Path) -> Box<dyn Catalog>, index: fn()
             let space = generation(0).space;
             let (mut model, mut follower) = (Model::default(), index());
             for (number, batch) in batches.into_iter().enumerate() {
-                batch.iter().for_each(|write| model.write(write));
-                let sequence = catalog.write(batch).unwrap();
+                model.write(&batch);
+                let sequence = catalog.write(batch).unwrap().sequence;
                 if number % 2 == 0 {
                     continue;
                 }
