@@ -106,6 +106,57 @@ fn new_words_are_learned_and_the_new_model_verifies_and_finds_more() {
 }
 
 #[test]
+fn an_index_comes_into_the_new_space_without_decoding_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let pairs = pairs(folder.path(), |number| NAMES[number % NAMES.len()].0);
+    let (out, index) = (folder.path().join("colours"), folder.path().join("index"));
+    let command = |words: &[&str]| {
+        let mut command = sensorium();
+        command.args(words).arg("--index").arg(&index);
+        command
+    };
+    let picture = folder.path().join("1.png");
+    run_json(
+        command(&["index"]).arg(&picture).arg(folder.path().join("2.png")),
+        0,
+    );
+    assert_eq!(learn(&pairs, &out)["adopted"], true);
+
+    // No tower is loaded: what is kept is enough.
+    let without_towers = |command: &mut assert_cmd::Command| {
+        let output = command
+            .args(["--json", "-vv", "--model"])
+            .arg(&out)
+            .output()
+            .unwrap();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            output.status.success() && !log.contains("loading a tower"),
+            "{log}"
+        );
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let report = without_towers(&mut command(&["index"]));
+    assert_eq!(
+        (&report["unchanged"], &report["updated"]),
+        (&json!(2), &json!(0)),
+        "{report}"
+    );
+
+    let status = run_json(&mut command(&["status"]), 0);
+    let spaces = status["spaces"].as_object().unwrap();
+    assert!(
+        spaces.len() == 1 && spaces.keys().all(|space| space.starts_with("colours@")),
+        "{status}"
+    );
+    let found = run_json(command(&["search", "a blicket", "--model"]).arg(&out), 0);
+    assert_eq!(
+        found["hits"][0]["path"].as_str().unwrap(),
+        picture.canonicalize().unwrap().to_str().unwrap()
+    );
+}
+
+#[test]
 fn what_cannot_be_learned_is_not_adopted_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     // Names that have nothing to do with the colours.

@@ -17,9 +17,17 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
     };
     let mut bar = None;
     let mut show = |progress| match progress {
+        Progress::Reencoding(items) => {
+            bar = Some(output::Progress::start("making vectors of kept features", items));
+        }
+        Progress::Reencoded(items) => bar.iter_mut().for_each(|bar| bar.step(items)),
         Progress::Walking(files) => tracing::info!(files, "looking for files"),
-        Progress::Planned(0) => {}
-        Progress::Planned(files) => bar = Some(output::Progress::start("indexing files", files)),
+        Progress::Planned(files) => {
+            bar.take().into_iter().for_each(output::Progress::finish);
+            if files > 0 {
+                bar = Some(output::Progress::start("indexing files", files));
+            }
+        }
         Progress::Done(files) => bar.iter_mut().for_each(|bar| bar.step(files)),
     };
     let report = if options.paths.is_empty() {

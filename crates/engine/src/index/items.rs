@@ -90,7 +90,7 @@ fn name_record(item: &mut NewItem) {
 }
 
 /// Half floats have no room for more than 65,504.
-fn halves(values: &[f32]) -> Vec<f16> {
+pub(super) fn halves(values: &[f32]) -> Vec<f16> {
     let limit = f16::MAX.to_f32();
     let bounded: Vec<f32> = values.iter().map(|value| value.clamp(-limit, limit)).collect();
     let mut halves = vec![f16::ZERO; values.len()];

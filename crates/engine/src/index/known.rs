@@ -24,7 +24,7 @@ impl Indexer {
         options: &IndexOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Report> {
-        let terms = self.terms(package, options)?;
+        let terms = self.terms(package, options, progress)?;
         let everything = Path::new("/");
         let files = self.catalog.files(everything)?.into_iter();
         let files: Vec<PathBuf> = files.map(|file| file.path).collect();

@@ -8,6 +8,7 @@ mod feed;
 mod items;
 mod known;
 mod plan;
+mod reencode;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -115,16 +116,24 @@ impl Indexer {
         options: &IndexOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Report> {
-        let terms = self.terms(package, options)?;
         let roots = walk::roots(paths)?;
+        let terms = self.terms(package, options, progress)?;
         let found = walk::walk(&roots, progress);
         self.update(&roots, found, package, &terms, options, progress)
     }
 
-    /// What the model makes, unless the index is of another space and shall stay there.
-    fn terms(&self, package: &Package, options: &IndexOptions) -> Result<Terms> {
+    /// What the model makes. An index of another space is brought into the model's as far as kept features allow, or is an
+    /// error, as `options` say.
+    fn terms(
+        &mut self,
+        package: &Package,
+        options: &IndexOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Terms> {
         let terms = Terms::new(package, options);
-        if !options.migrate {
+        if options.migrate {
+            reencode::reencode(&mut *self.catalog, package, &terms.generation, progress)?;
+        } else {
             items_elsewhere(&*self.catalog, &self.folder, &terms.generation.space)?;
         }
         Ok(terms)

@@ -52,6 +52,10 @@ impl From<&sensorium_media::Error> for Refused {
 /// How far an indexing run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
+    /// So many items are to get new vectors out of kept features.
+    Reencoding(usize),
+    /// So many more of them have.
+    Reencoded(usize),
     /// So many files were found by now.
     Walking(usize),
     /// So many files are new or may have changed.
