@@ -110,12 +110,23 @@ fn drawings_and_documents(damage: &mut Damage) {
     }
     laughs += "]><svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><text>&k;</text></svg>";
     damage.file("laughs.svg", laughs, "cannot be decoded as SVG");
-    damage.expect("bomb.svgz", "cannot be decoded as SVG");
+    damage.expect("bomb.svgz", "the unpacked drawing has more than");
     let bomb = "import gzip,sys\n\
         f = gzip.open(sys.argv[1], 'wb')\n\
         f.write(b'<svg xmlns=\"http://www.w3.org/2000/svg\"><!--')\n\
         [f.write(b' ' * 10**7) for _ in range(30)]";
     python(bomb, &damage.folder.join("bomb.svgz"));
+    let bomb = damage.expect("bomb.svg", "the unpacked drawing has more than");
+    fs::copy(damage.folder.join("bomb.svgz"), bomb).unwrap();
+    for (extension, cause) in [
+        ("svg", "named like a picture but holds"),
+        ("svgz", "named like a picture but holds"),
+        ("pdf", "named like a document but holds"),
+    ] {
+        damage.file(format!("words.{extension}"), "these are only words", cause);
+        let noise = [0u8, 1, 2, 3, 0xfe].repeat(500);
+        damage.file(format!("noise.{extension}"), noise, cause);
+    }
     damage.file(
         "broken.pdf",
         "%PDF-1.7\nnothing of the kind",
@@ -133,17 +144,29 @@ fn drawings_and_documents(damage: &mut Damage) {
         out = b'%PDF-1.4\\n' + b''.join(b'%d 0 obj' % (i+1) + p + b'endobj\\n' for i, p in enumerate(parts))\n\
         open(sys.argv[1], 'wb').write(out + b'trailer<</Root 1 0 R/Size 6>>')";
     python(bomb, &damage.folder.join("bomb.pdf"));
-    damage.file(
-        "deep.html",
-        format!("<html>{}", "<div>".repeat(100_000)),
-        "nested more than 1000 deep",
-    );
     damage.file("blank.txt", " \n\t\n", "has no text in it");
     damage.file(
         "broken.srt",
         "1\n00:00:02,000 --> 00:00:03,000\n\n",
         "no cue can be read",
     );
+}
+
+/// Texts that once took minutes or gigabytes. The pages say nothing, so that no model has work with them.
+fn texts(damage: &mut Damage) {
+    let nothing = "has no text in it";
+    let page = |elements: String| format!("<html>{elements}");
+    damage.file("deep.html", page("<div>".repeat(100_000)), nothing);
+    let fonts = "<font size=i>".repeat(950) + &"<p>".repeat(3000);
+    damage.file("fonts.html", page(fonts), nothing);
+    damage.file("bold.html", page("<b> </b>".repeat(100_000)), nothing);
+    damage.file("unmatched.html", page("<div></x>".repeat(25_000)), nothing);
+    damage.file("items.html", page("<li><dd>".repeat(100_000)), nothing);
+    let cells = ",".repeat(30 << 20);
+    damage.file("cells.csv", cells, "more than the limit of 1048576 bytes");
+    // Where there is no gap to cut at, cutting is slow.
+    let wall = "漢".repeat(20_000_000);
+    damage.file("wall.txt", wall, "took longer than the limit of 5 s");
 }
 
 fn sounds_and_videos(damage: &mut Damage) {
@@ -226,6 +249,7 @@ fn all_damage(folder: &Path) -> Damage {
     };
     pictures(&mut damage);
     drawings_and_documents(&mut damage);
+    texts(&mut damage);
     sounds_and_videos(&mut damage);
     things_that_are_no_files(&mut damage);
     assert!(damage.expected.len() >= 25);
