@@ -135,7 +135,13 @@ mod tests {
     fn drawing_the_same_items_for_both_shows_a_small_difference() {
         // Each of the two has a wide interval of its own; one is better by two items in a hundred, always.
         let sample = |more: usize| {
-            let rank = |item: usize| if item.is_multiple_of(2) || item < more { 1 } else { 20 };
+            let rank = |item: usize| {
+                if item.is_multiple_of(2) || item < more {
+                    1
+                } else {
+                    20
+                }
+            };
             Sample::new((0..200).map(|item| outcome(item, rank(item))).collect())
         };
         let (ours, theirs) = (sample(8), sample(0));
