@@ -8,6 +8,7 @@
 )]
 
 pub(crate) mod index;
+pub(crate) mod memory;
 
 use std::path::{Path, PathBuf};
 
@@ -19,9 +20,14 @@ pub(crate) fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The binary, in a clean environment.
+/// The binary, in a clean environment, with assertions.
 pub(crate) fn sensorium() -> Command {
-    let mut command = Command::cargo_bin("sensorium").unwrap();
+    Command::from_std(binary())
+}
+
+/// The binary, in a clean environment.
+pub(crate) fn binary() -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sensorium"));
     command
         .env_remove("RUST_LOG")
         .env("SENSORIUM_MODEL", checkout().join("models/base"))
