@@ -5,7 +5,7 @@ use std::path::Path;
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::probe::Content;
-use crate::process::{Bounds, PDFTOTEXT, Process};
+use crate::process::{PDFTOTEXT, Process};
 use crate::{Cause, Error, Limits, Result};
 
 /// The text of a file that the probe found to be one. What is not UTF-8 or UTF-16 is read as Windows-1252.
@@ -35,18 +35,14 @@ fn decode(bytes: Vec<u8>) -> String {
 pub(crate) fn pdf_text(path: &Path, limits: &Limits) -> Result<String> {
     let failed = |cause| Error::new(path, cause);
     let file = absolute(path).map_err(failed)?;
-    let pdftotext = |memory| {
+    let pdftotext = |bounds| {
         let args = ["-enc", "UTF-8", "-nopgbrk", "--"].map(Into::into);
         let args = args.into_iter().chain([file.clone().into(), "-".into()]);
-        let bounds = Bounds {
-            time: limits.picture_time,
-            memory,
-        };
         Process::start(PDFTOTEXT, args, bounds, |_| {})?
             .output(limits.text_bytes)
             .map_err(|failure| failure.into_cause("PDF"))
     };
-    let text = limits.with_memory(pdftotext).map_err(failed)?.ok_or_else(|| {
+    let text = limits.run(pdftotext).map_err(failed)?.ok_or_else(|| {
         failed(Cause::Limit {
             what: "it holds text of",
             found: format!("more than {} bytes", limits.text_bytes),

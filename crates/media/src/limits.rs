@@ -1,16 +1,17 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Cause;
 use crate::memory::{Memory, Share};
+use crate::process::Bounds;
 
 /// What takes less memory than this to decode, in bytes, waits for no other file.
 const SMALL: u64 = 16 << 20;
 
 /// What a program that decodes is given at first, in bytes: enough for nearly all files, and several at a time.
-pub(crate) const MODEST: u64 = 128 << 20;
+const MODEST: u64 = 128 << 20;
 
 /// What one file may cost. Beyond any of these it is refused with the limit in the message.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     /// Size of a picture, a sound or a video on disk, in bytes.
     pub file_bytes: u64,
@@ -61,19 +62,37 @@ impl Limits {
         Ok((bytes > SMALL).then(|| self.memory.take(bytes)))
     }
 
-    /// Runs a program with modest memory or, if that fails, alone with all memory. `run` is told how much it is.
-    pub(crate) fn with_memory<T>(&self, run: impl Fn(u64) -> Result<T, Cause>) -> Result<T, Cause> {
+    /// Runs a program that looks at a picture, a document or the head of a container: with modest memory or, if that
+    /// fails, alone with all memory, in the time that is left.
+    pub(crate) fn run<T>(&self, program: impl Fn(Bounds) -> Result<T, Cause>) -> Result<T, Cause> {
         let all = self.memory.limit();
         let modest = MODEST.min(all);
         let share = self.memory.take(modest);
-        match run(modest) {
-            Err(Cause::Damaged { .. }) if modest < all => {
-                drop(share);
-                let _share = self.memory.take(all);
-                run(all)
-            }
-            other => other,
+        let started = Instant::now();
+        let first = program(Bounds {
+            time: self.picture_time,
+            memory: modest,
+        });
+        if modest == all || !matches!(first, Err(Cause::Damaged { .. })) {
+            return first;
         }
+        drop(share);
+        self.run_alone(started.elapsed(), program)
+    }
+
+    /// Runs such a program alone with all memory; `passed` of its time has passed.
+    pub(crate) fn run_alone<T>(
+        &self,
+        passed: Duration,
+        program: impl Fn(Bounds) -> Result<T, Cause>,
+    ) -> Result<T, Cause> {
+        let memory = self.memory.limit();
+        let _share = self.memory.take(memory);
+        let time = self.picture_time.saturating_sub(passed);
+        program(Bounds { time, memory }).map_err(|cause| match cause {
+            Cause::TooSlow(_) => Cause::TooSlow(self.picture_time),
+            cause => cause,
+        })
     }
 }
 

@@ -60,6 +60,13 @@ impl Memory {
     }
 }
 
+/// Equal are those of the same limit, whoever shares them.
+impl PartialEq for Memory {
+    fn eq(&self, other: &Self) -> bool {
+        self.limit() == other.limit()
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         let account = &self.memory.0;

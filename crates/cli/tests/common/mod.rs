@@ -8,11 +8,11 @@
 )]
 
 pub(crate) mod index;
+pub(crate) mod memory;
 
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 
 /// The root of the checkout.
@@ -20,21 +20,26 @@ pub(crate) fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The binary, in a clean environment.
+/// The binary, in a clean environment, with assertions.
 pub(crate) fn sensorium() -> Command {
-    in_clean_environment(Command::new(cargo_bin("sensorium")))
+    Command::from_std(binary())
 }
 
 /// The same, with `mask` taken from the permissions of what it makes.
 pub(crate) fn sensorium_with_mask(mask: &str) -> Command {
-    let mut shell = Command::new("sh");
+    let mut shell = std::process::Command::new("sh");
     shell
         .args(["-c", &format!("umask {mask} && exec \"$0\" \"$@\"")])
-        .arg(cargo_bin("sensorium"));
-    in_clean_environment(shell)
+        .arg(env!("CARGO_BIN_EXE_sensorium"));
+    Command::from_std(in_clean_environment(shell))
 }
 
-fn in_clean_environment(mut command: Command) -> Command {
+/// The binary, in a clean environment.
+pub(crate) fn binary() -> std::process::Command {
+    in_clean_environment(std::process::Command::new(env!("CARGO_BIN_EXE_sensorium")))
+}
+
+fn in_clean_environment(mut command: std::process::Command) -> std::process::Command {
     command
         .env_remove("RUST_LOG")
         .env("SENSORIUM_MODEL", checkout().join("models/base"))

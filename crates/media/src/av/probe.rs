@@ -71,12 +71,8 @@ pub(super) fn probe(path: &Path, format: &str, limits: &Limits) -> Result<Stream
         format: format.to_owned(),
         detail,
     };
-    let ffprobe = |memory| {
+    let ffprobe = |bounds: Bounds| {
         let args = ["-v", "error", "-of", "json", "-show_entries", entries].map(Into::into);
-        let bounds = Bounds {
-            time: limits.picture_time,
-            memory,
-        };
         let report = Process::start(
             FFPROBE,
             args.into_iter().chain(safe_input(path, DEMUXERS)),
@@ -85,9 +81,9 @@ pub(super) fn probe(path: &Path, format: &str, limits: &Limits) -> Result<Stream
         )?
         .output(LONGEST_REPORT)
         .map_err(|failure| failure.into_cause(format))?;
-        Ok((report, memory))
+        Ok((report, bounds.memory))
     };
-    let (report, memory) = limits.with_memory(ffprobe)?;
+    let (report, memory) = limits.run(ffprobe)?;
     let report = report.ok_or_else(|| damaged("it has too many streams".into()))?;
     let report: Report =
         serde_json::from_slice(&report).map_err(|error| damaged(format!("ffprobe: {error}")))?;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Cursor;
 use std::path::Path;
+use std::time::Duration;
 
 use image::ImageFormat;
 
@@ -20,6 +21,9 @@ const DRAWING_SIDE: &str = "1024";
 /// A PNG that comes through a pipe is never larger: the picture in it is small already.
 const MOST_BYTES: u64 = 64 << 20;
 
+/// A drawing of fewer bytes has no photo in it.
+const PLAIN_DRAWING: u64 = 256 << 10;
+
 /// Draws an SVG. rsvg-convert reads no other file and no address.
 pub(super) fn svg(path: &Path, limits: &Limits, side: u32) -> Result<Picture, Cause> {
     let mut args: Vec<OsString> = ["--width", DRAWING_SIDE, "--height", DRAWING_SIDE]
@@ -27,7 +31,14 @@ pub(super) fn svg(path: &Path, limits: &Limits, side: u32) -> Result<Picture, Ca
         .into();
     args.extend(["--keep-aspect-ratio", "--background-color", "white"].map(Into::into));
     args.push(absolute(path)?.into());
-    picture_of(RSVG_CONVERT, &args, "SVG", limits, side)
+    let draw = |bounds| png_of(RSVG_CONVERT, &args, "SVG", bounds);
+    // Where memory is short, photos are left out without an error.
+    let png = if std::fs::metadata(path)?.len() < PLAIN_DRAWING {
+        limits.run(draw)?
+    } else {
+        limits.run_alone(Duration::ZERO, draw)?
+    };
+    picture_in(png, limits, side)
 }
 
 /// Decodes the first picture of an AVIF.
@@ -54,27 +65,23 @@ fn by_ffmpeg(
     let most_pixels = u64::from(MOST_SQUARES) * u64::from(side) * u64::from(side);
     args.extend(["-vf".into(), shrink(side.saturating_mul(2), most_pixels).into()]);
     args.extend(["-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "pipe:1"].map(Into::into));
-    picture_of(FFMPEG, &args, format, limits, side)
+    let png = limits.run(|bounds| png_of(FFMPEG, &args, format, bounds))?;
+    picture_in(png, limits, side)
 }
 
-/// The picture in the PNG that `program` writes.
-fn picture_of(
-    program: Program,
-    args: &[OsString],
-    format: &str,
-    limits: &Limits,
-    side: u32,
-) -> Result<Picture, Cause> {
-    let run = |memory| {
-        Process::start(program, args.iter().cloned(), bounds(limits, memory), |_| {})?
-            .output(MOST_BYTES)
-            .map_err(|failure| failure.into_cause(format))
-    };
-    let png = limits.with_memory(run)?.ok_or_else(|| Cause::Limit {
-        what: "the decoded picture has",
-        found: format!("more than {MOST_BYTES} bytes"),
-        limit: format!("{MOST_BYTES} bytes"),
-    })?;
+/// The PNG that `program` writes.
+fn png_of(program: Program, args: &[OsString], format: &str, bounds: Bounds) -> Result<Vec<u8>, Cause> {
+    Process::start(program, args.iter().cloned(), bounds, |_| {})?
+        .output(MOST_BYTES)
+        .map_err(|failure| failure.into_cause(format))?
+        .ok_or_else(|| Cause::Limit {
+            what: "the decoded picture has",
+            found: format!("more than {MOST_BYTES} bytes"),
+            limit: format!("{MOST_BYTES} bytes"),
+        })
+}
+
+fn picture_in(png: Vec<u8>, limits: &Limits, side: u32) -> Result<Picture, Cause> {
     if png.is_empty() {
         return Err(Cause::Nothing("no picture in it"));
     }
@@ -91,9 +98,9 @@ pub(super) fn heic(path: &Path, limits: &Limits, side: u32) -> Result<Picture, C
     let folder = tempfile::tempdir()?;
     let output = folder.path().join("picture.png");
     let source = absolute(path)?;
-    limits.with_memory(|memory| {
+    limits.run(|bounds| {
         let args = [source.clone().into(), output.clone().into()];
-        let process = Process::start(HEIF_CONVERT, args, bounds(limits, memory), |_| {})?;
+        let process = Process::start(HEIF_CONVERT, args, bounds, |_| {})?;
         process.finish().map_err(|failure| failure.into_cause("HEIC"))
     })?;
     // A file of several pictures gives several numbered ones.
@@ -107,11 +114,4 @@ pub(super) fn heic(path: &Path, limits: &Limits, side: u32) -> Result<Picture, C
         limits,
         side,
     )?)
-}
-
-fn bounds(limits: &Limits, memory: u64) -> Bounds {
-    Bounds {
-        time: limits.picture_time,
-        memory,
-    }
 }

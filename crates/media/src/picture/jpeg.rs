@@ -13,7 +13,7 @@ use crate::probe::Content;
 use crate::{Cause, Limits, Picture};
 
 /// A progressive JPEG may repeat its scans without end; real ones have about ten.
-const MOST_SCANS: u32 = 100;
+const MOST_SCANS: u32 = 64;
 
 /// From the smallest; each costs about as much as its pixels.
 const SCALES: [ScalingFactor; 4] = [
@@ -39,9 +39,9 @@ pub(super) fn decode(content: Content, limits: &Limits, side: u32) -> Result<Pic
     match decode_scaled(&bytes, &header, side) {
         Err(Refusal::Final(cause)) => Err(cause),
         // CMYK, or a slip that the stricter library does not forgive.
-        Err(Refusal::Unsupported(_)) => {
+        Err(Refusal::Unsupported(cause)) => {
             drop(share);
-            let _share = limits.reserve(fallback_cost(&header, size))?;
+            let _share = limits.reserve(fallback_cost(&header, size)).map_err(|_| cause)?;
             Ok(raster::decode_jpeg(&bytes, limits, side)?)
         }
         Ok(rgb) => {
