@@ -165,9 +165,6 @@ fn texts(damage: &mut Damage) {
     damage.file("items.html", page("<li><dd>".repeat(100_000)), nothing);
     let cells = ",".repeat(30 << 20);
     damage.file("cells.csv", cells, "more than the limit of 1048576 bytes");
-    // Where there is no gap to cut at, cutting is slow.
-    let wall = "漢".repeat(20_000_000);
-    damage.file("wall.txt", wall, "took longer than the limit of 5 s");
 }
 
 fn sounds_and_videos(damage: &mut Damage) {

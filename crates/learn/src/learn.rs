@@ -14,7 +14,7 @@ use crate::bank::{ContentKey, FeatureBank};
 use crate::blend::{EmbeddedSet, Unrelated, choose_weights, sample, set_weight, trials};
 use crate::examples::{Example, Split, examples, keys};
 use crate::perceptron::Shape;
-use crate::train::{Source, TRACK_PAIRS, train};
+use crate::train::{Source, TRACK_PAIRS, steps_of_epoch, train};
 use crate::{Error, LearnOptions, Progress, Result, encode, export};
 
 /// Fewer items than these teach nothing.

@@ -19,7 +19,7 @@ pub struct LearnOptions {
     pub loss: Loss,
     /// How much more hard negatives count than easy ones; 0 for not at all.
     pub hardness: f64,
-    /// How often all pairs are seen at most.
+    /// How often all pairs are seen at most; few pairs are seen more often.
     pub epochs: usize,
     /// Epochs without a gain on the tuning part after which training stops.
     pub patience: usize,

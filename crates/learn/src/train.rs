@@ -37,6 +37,9 @@ const COLDEST: f64 = 0.01;
 /// The bias of [`Loss::Sigmoid`](crate::Loss::Sigmoid) at the start (Zhai et al. 2023).
 const BIAS: f32 = -10.0;
 
+/// Steps of an epoch at least.
+const FEWEST_STEPS: usize = 20;
+
 /// Streams of random numbers besides those of the steps.
 const START_STREAM: u64 = u64::MAX;
 
@@ -66,8 +69,7 @@ pub(crate) fn train(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<HeadsInTraining> {
     let mut trainer = Trainer::new(bank, sources, shapes, start, options)?;
-    let items: usize = sources.iter().map(|source| source.train.len()).sum();
-    let steps_of_epoch = items.div_ceil(options.batch).max(1);
+    let steps_of_epoch = steps_of_epoch(sources, options);
     let total = steps_of_epoch * options.epochs;
     let fingerprint = options.fingerprint(sources.iter().map(|source| source.train.len()), shapes);
     let mut state = Checkpoint::read(checkpoint, &fingerprint).unwrap_or_default();
@@ -102,6 +104,12 @@ pub(crate) fn train(
         state.write(checkpoint, &fingerprint)?;
     }
     heads(shapes, &state.best)
+}
+
+/// How many batches an epoch has: as many as hold all items, but enough to learn something from few.
+pub(crate) fn steps_of_epoch(sources: &[Source], options: &LearnOptions) -> usize {
+    let items: usize = sources.iter().map(|source| source.train.len()).sum();
+    items.div_ceil(options.batch).max(FEWEST_STEPS)
 }
 
 /// The heads with these tensors.
