@@ -122,6 +122,11 @@ fn only_what_is_not_there_is_gone() {
     assert!(walk::is_gone(&folder.path().join("b.txt")));
     assert!(walk::is_gone(&file.join("c.txt")), "its folder is a file now");
     assert!(walk::is_gone(folder.path()), "a folder is in its place");
+    let (link, ring) = (folder.path().join("link"), folder.path().join("ring"));
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    std::os::unix::fs::symlink(&ring, &ring).unwrap();
+    assert!(walk::is_gone(&link), "links are not followed");
+    assert!(!walk::is_gone(&ring), "that is damage");
     let too_long = folder.path().join("x".repeat(300));
     assert!(!walk::is_gone(&too_long), "that cannot be looked at");
 }

@@ -1,6 +1,6 @@
 //! Which files there are.
 
-use std::fs::Metadata;
+use std::fs::{FileType, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -71,15 +71,7 @@ impl Found {
             Ok(entry) => entry,
             Err(error) => return self.add_unreadable(&error),
         };
-        let kind = entry.file_type();
-        // Links are not followed, so that nothing is found twice. One that leads to no file is told as damage.
-        let leads_to_file = || {
-            entry
-                .path()
-                .metadata()
-                .is_ok_and(|target| target.is_file() || target.is_dir())
-        };
-        if kind.is_dir() || (kind.is_symlink() && leads_to_file()) {
+        if is_passed_over(entry.path(), entry.file_type()) {
             return;
         }
         match entry.metadata() {
@@ -110,6 +102,15 @@ impl Found {
     }
 }
 
+/// Folders are not files. Links are not followed, so that nothing is found twice; one that leads to no file is told as damage.
+fn is_passed_over(path: &Path, kind: FileType) -> bool {
+    let leads_to_file = || {
+        path.metadata()
+            .is_ok_and(|target| target.is_file() || target.is_dir())
+    };
+    kind.is_dir() || (kind.is_symlink() && leads_to_file())
+}
+
 /// By what a change of the file is noticed.
 pub(super) fn stamp(metadata: &Metadata) -> Stamp {
     let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
@@ -123,7 +124,7 @@ pub(super) fn stamp(metadata: &Metadata) -> Stamp {
 /// Whether no file is there, which is another thing than not being allowed to look.
 pub(super) fn is_gone(path: &Path) -> bool {
     match path.symlink_metadata() {
-        Ok(metadata) => !metadata.is_file(),
+        Ok(metadata) => is_passed_over(path, metadata.file_type()),
         Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
     }
 }
