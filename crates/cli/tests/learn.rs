@@ -60,7 +60,7 @@ fn learn(pairs: &Path, out: &Path) -> Value {
     ];
     run_json(
         sensorium()
-            .arg("learn")
+            .args(["learn", "--json"])
             .arg(pairs)
             .arg("--out")
             .arg(out)
@@ -80,11 +80,16 @@ fn new_words_are_learned_and_the_new_model_verifies_and_finds_more() {
     assert!(learned["space"].as_str().unwrap().starts_with("colours@"));
     assert!(!folder.path().join("colours.learning").exists());
 
-    let verified = run_json(sensorium().args(["model", "verify", "--model"]).arg(&out), 0);
+    let verified = run_json(
+        sensorium()
+            .args(["model", "verify", "--json", "--model"])
+            .arg(&out),
+        0,
+    );
     assert_eq!(verified["holds"], true, "{verified}");
     let card = run_json(
         sensorium()
-            .args(["eval", "--directions", "image:text", "--model"])
+            .args(["eval", "--json", "--directions", "image:text", "--model"])
             .arg(&out)
             .arg("--against")
             .arg(checkout().join("models/base"))
@@ -112,7 +117,7 @@ fn an_index_comes_into_the_new_space_without_decoding_again() {
     let (out, index) = (folder.path().join("colours"), folder.path().join("index"));
     let command = |words: &[&str]| {
         let mut command = sensorium();
-        command.args(words).arg("--index").arg(&index);
+        command.args(words).arg("--json").arg("--index").arg(&index);
         command
     };
     let picture = folder.path().join("1.png");
@@ -124,11 +129,7 @@ fn an_index_comes_into_the_new_space_without_decoding_again() {
 
     // No tower is loaded: what is kept is enough.
     let without_towers = |command: &mut assert_cmd::Command| {
-        let output = command
-            .args(["--json", "-vv", "--model"])
-            .arg(&out)
-            .output()
-            .unwrap();
+        let output = command.args(["-vv", "--model"]).arg(&out).output().unwrap();
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
             output.status.success() && !log.contains("loading a tower"),

@@ -111,9 +111,8 @@ pub fn learn(
     check_count(&sources)?;
     let shapes = shapes(package, &sources, options);
     let start = start(package, &shapes)?;
-    let items: usize = sources.iter().map(|source| source.train.len()).sum();
     progress(Progress::Training(
-        options.epochs * items.div_ceil(options.batch).max(1),
+        options.epochs * steps_of_epoch(&sources, options),
     ));
     let checkpoint = work.join("checkpoint.safetensors");
     let heads = train(&bank, &sources, &shapes, &start, options, &checkpoint, progress)?;

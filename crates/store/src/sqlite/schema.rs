@@ -184,7 +184,8 @@ mod tests {
         connection
             .execute_batch(
                 "INSERT INTO generations VALUES (1, 'tiny@00', 1);
-                 INSERT INTO files VALUES (1, CAST('/notes/hen.txt' AS BLOB), 3, 0, 0, NULL, 0, 1);
+                 INSERT INTO files (key, path, size, modified, changed, content, state, generation)
+                 VALUES (1, CAST('/notes/hen.txt' AS BLOB), 3, 0, 0, NULL, 0, 1);
                  INSERT INTO items VALUES (1, zeroblob(32), 0, 'text', 3, 1);
                  INSERT INTO locations VALUES (1, 1, 1, 0, NULL);
                  INSERT INTO segments VALUES (1, 1, 0, NULL, NULL, 'a brown rooster');
