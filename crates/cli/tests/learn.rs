@@ -150,7 +150,7 @@ fn an_index_comes_into_the_new_space_without_decoding_again() {
         spaces.len() == 1 && spaces.keys().all(|space| space.starts_with("colours@")),
         "{status}"
     );
-    let found = run_json(command(&["search", "a blicket", "--model"]).arg(&out), 0);
+    let found = run_json(command(&["search", "a blicket"]).arg("--model").arg(&out), 0);
     assert_eq!(
         found["hits"][0]["path"].as_str().unwrap(),
         picture.canonicalize().unwrap().to_str().unwrap()
