@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::index::{Place, dump, looked_at};
+use common::index::{Place, dump, looked_at, other_model};
 use common::{checkout, run, run_json, sensorium};
 use serde_json::json;
 
@@ -312,20 +312,7 @@ fn an_index_of_another_space_is_named_and_migrated_on_request() {
     let place = Place::new();
     place.write("copy.txt", "A brown hen walks about.");
     place.index(0);
-    // The same towers, cut otherwise: another space.
-    let other = place.media.parent().unwrap().join("other-model");
-    fs::create_dir(&other).unwrap();
-    for entry in fs::read_dir(checkout().join("models/base")).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), other.join(entry.file_name())).unwrap();
-    }
-    let manifest = fs::read_to_string(other.join("model.toml")).unwrap();
-    assert!(manifest.contains("max_tokens = 256"));
-    fs::write(
-        other.join("model.toml"),
-        manifest.replace("max_tokens = 256", "max_tokens = 128"),
-    )
-    .unwrap();
+    let other = other_model(place.media.parent().unwrap());
 
     let with = |name: &str, model: &Path| {
         let mut command = place.command(name);

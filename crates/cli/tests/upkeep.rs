@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use common::{checkout, run, run_json, sensorium};
+use common::index::other_model;
+use common::{run, run_json, sensorium};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -64,21 +65,6 @@ impl Place {
             .map(|file| file.path.strip_prefix(&self.root).unwrap());
         names.map(|name| name.display().to_string()).collect()
     }
-
-    /// The same towers, cut otherwise: another space.
-    fn other_model(&self) -> PathBuf {
-        let other = self.path("other-model");
-        fs::create_dir(&other).unwrap();
-        for entry in fs::read_dir(checkout().join("models/base")).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), other.join(entry.file_name())).unwrap();
-        }
-        let manifest = fs::read_to_string(other.join("model.toml")).unwrap();
-        assert!(manifest.contains("max_tokens = 256"));
-        let manifest = manifest.replace("max_tokens = 256", "max_tokens = 128");
-        fs::write(other.join("model.toml"), manifest).unwrap();
-        other
-    }
 }
 
 #[test]
@@ -126,7 +112,7 @@ fn without_a_path_and_an_index_there_is_nothing_to_do() {
 fn an_index_of_two_spaces_says_what_it_leaves_out_and_how_to_mend_it() {
     let place = Place::new();
     place.index(&["media"], 0);
-    let other = place.other_model().display().to_string();
+    let other = other_model(&place.root).display().to_string();
     let search = |words: &[&str]| {
         let mut command = place.command("search");
         run(command.args(["a hen", "--json"]).args(words), 0)
@@ -165,7 +151,7 @@ fn an_index_of_two_spaces_says_what_it_leaves_out_and_how_to_mend_it() {
 fn the_error_of_another_space_names_the_largest_and_a_command_that_is_complete() {
     let place = Place::new();
     place.index(&["media"], 0);
-    let other = place.other_model();
+    let other = other_model(&place.root);
     // The index is of two spaces, and most of it of the other one; the model makes a third.
     place.index(&["media/sub", "--model", other.to_str().unwrap()], 0);
     let manifest = fs::read_to_string(other.join("model.toml")).unwrap();

@@ -22,8 +22,11 @@ pub(crate) struct EmbeddedSet<'p> {
     pub(crate) embedded: Embedded,
 }
 
+/// The number of a set of pairs, and of a class in it.
+pub(crate) type Group = (usize, usize);
+
 /// Segments of items that have nothing to do with each other, except those of one group.
-pub(crate) type Unrelated = BTreeMap<Track, Vec<(usize, Embedding)>>;
+pub(crate) type Unrelated = BTreeMap<Track, Vec<(Group, Embedding)>>;
 
 /// A sample of `segments` for [`calibrate`].
 pub(crate) fn sample(mut segments: Unrelated, seed: u64) -> Unrelated {
@@ -114,11 +117,11 @@ fn moments(
     let scorer = Scorer::of(manifest);
     let (queries, targets) = (unrelated.get(&query)?, unrelated.get(&target)?);
     let (mut count, mut sum, mut squares) = (0u32, 0.0, 0.0);
-    for (class, embedding) in queries {
+    for (group, embedding) in queries {
         let segment = Segment::whole(query);
         let asked = scorer.query(direction, [(&segment, embedding)]);
         let (_, vector) = asked.tracks().first()?;
-        for (_, other) in targets.iter().filter(|(other, _)| other != class) {
+        for (_, other) in targets.iter().filter(|(other, _)| other != group) {
             let similarity = f64::from(vector.dot(other));
             count += 1;
             sum += similarity;

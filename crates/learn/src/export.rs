@@ -9,9 +9,8 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use sensorium_model::manifest::{BlockSpec, HeadSpec, Manifest};
-use sensorium_model::{Encoder, Package, golden_inputs};
+use sensorium_model::{Encoder, Package, file_hash, golden_inputs};
 use sensorium_types::{Direction, Track};
-use sha2::{Digest as _, Sha256};
 
 use crate::perceptron::Perceptron;
 use crate::train::HeadsInTraining;
@@ -62,12 +61,12 @@ pub(crate) fn write_candidate(
         tower
             .heads
             .insert(block.to_owned(), HeadSpec::Mlp { file: file.clone() });
-        manifest.files.insert(file.clone(), hash(&bytes));
+        manifest.files.insert(file.clone(), file_hash(&bytes));
         write(folder, &file, &bytes)?;
         rounded.insert(track, head.rounded()?);
     }
     let golden = golden(package, &rounded, threads)?;
-    manifest.files.insert(GOLDEN.to_owned(), hash(&golden));
+    manifest.files.insert(GOLDEN.to_owned(), file_hash(&golden));
     write(folder, GOLDEN, &golden)?;
     write_manifest(folder, &manifest)?;
     Ok(manifest)
@@ -89,13 +88,6 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
         file.sync_all()
     };
     write().map_err(Error::file(&path))
-}
-
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// The tensors of a head, as half floats.

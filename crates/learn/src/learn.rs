@@ -371,20 +371,17 @@ impl<'a> Embedder<'a> {
         Ok(embedded)
     }
 
-    /// A segment of each track of each item of the tuning parts, with a number for what belongs together.
+    /// A segment of each track of each item of the tuning parts.
     fn unrelated(&self, sources: &[Source]) -> Result<Unrelated> {
         let mut unrelated = Unrelated::new();
-        let mut before = 0;
-        for source in sources {
+        for (set, source) in sources.iter().enumerate() {
             for example in &source.tune {
                 for (track, rows) in &example.rows {
                     let embedding = rows.first().map(|row| self.embed(row)).transpose()?.flatten();
                     let list = unrelated.entry(*track).or_default();
-                    list.extend(embedding.map(|embedding| (before + example.class, embedding)));
+                    list.extend(embedding.map(|embedding| ((set, example.class), embedding)));
                 }
             }
-            // Classes are numbered in each set anew, below the number of its items.
-            before += source.train.len() + source.tune.len() + 1_000_000;
         }
         Ok(unrelated)
     }

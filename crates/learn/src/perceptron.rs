@@ -33,43 +33,50 @@ pub(crate) struct Shape {
 impl Perceptron {
     /// One that knows nothing yet.
     pub(crate) fn new(shape: Shape, random: &mut ChaCha8Rng) -> Result<Self> {
-        let Shape {
-            features,
-            hidden,
-            dimension,
-        } = shape;
-        // Uniform with the deviation of LeCun et al. (1998), which keeps the size of what goes through.
-        let mut weight = |rows: usize, columns: usize| {
-            let limit = (3.0 / columns as f32).sqrt();
-            let values: Vec<f32> = (0..rows * columns)
-                .map(|_| random.random_range(-limit..limit))
-                .collect();
-            Var::from_vec(values, (rows, columns), &Device::Cpu)
-        };
-        let zeros = |count: usize| Var::zeros(count, DType::F32, &Device::Cpu);
-        Ok(Self {
-            norm_weight: Var::ones(features, DType::F32, &Device::Cpu)?,
-            norm_bias: zeros(features)?,
-            hidden_weight: weight(hidden, features)?,
-            hidden_bias: zeros(hidden)?,
-            out_weight: weight(dimension, hidden)?,
-            out_bias: zeros(dimension)?,
-            around_weight: weight(dimension, features)?,
+        Self::build(shape, |name, dims| match *dims {
+            // Uniform with the deviation of LeCun et al. (1998), which keeps the size of what goes through.
+            [rows, columns] => {
+                let limit = (3.0 / columns as f32).sqrt();
+                let values: Vec<f32> = (0..rows * columns)
+                    .map(|_| random.random_range(-limit..limit))
+                    .collect();
+                Var::from_vec(values, dims, &Device::Cpu)
+            }
+            _ if name == "norm_weight" => Var::ones(dims, DType::F32, &Device::Cpu),
+            _ => Var::zeros(dims, DType::F32, &Device::Cpu),
         })
     }
 
     /// One with these tensors; `None` when one is missing or of another shape.
     pub(crate) fn of(shape: Shape, tensors: &HashMap<String, Tensor>) -> Option<Self> {
+        let variable = |name: &str, dims: &[usize]| {
+            let tensor = tensors.get(name).filter(|tensor| tensor.dims() == dims)?;
+            Var::from_tensor(&tensor.to_dtype(DType::F32).ok()?).ok()
+        };
+        Self::build(shape, |name, dims| variable(name, dims).ok_or(())).ok()
+    }
+
+    /// One whose block is always without evidence.
+    pub(crate) fn silent(features: usize, dimension: usize) -> Result<Self> {
+        let shape = Shape {
+            features,
+            hidden: 1,
+            dimension,
+        };
+        Self::build(shape, |_, dims| Var::zeros(dims, DType::F32, &Device::Cpu))
+    }
+
+    /// One of what `variable` gives for the name and the shape of each tensor.
+    fn build<E>(
+        shape: Shape,
+        mut variable: impl FnMut(&str, &[usize]) -> std::result::Result<Var, E>,
+    ) -> std::result::Result<Self, E> {
         let Shape {
             features,
             hidden,
             dimension,
         } = shape;
-        let variable = |name: &str, dims: &[usize]| {
-            let tensor = tensors.get(name).filter(|tensor| tensor.dims() == dims)?;
-            Var::from_tensor(&tensor.to_dtype(DType::F32).ok()?).ok()
-        };
-        Some(Self {
+        Ok(Self {
             norm_weight: variable("norm_weight", &[features])?,
             norm_bias: variable("norm_bias", &[features])?,
             hidden_weight: variable("hidden_weight", &[hidden, features])?,
@@ -77,20 +84,6 @@ impl Perceptron {
             out_weight: variable("out_weight", &[dimension, hidden])?,
             out_bias: variable("out_bias", &[dimension])?,
             around_weight: variable("around_weight", &[dimension, features])?,
-        })
-    }
-
-    /// One whose block is always without evidence.
-    pub(crate) fn silent(features: usize, dimension: usize) -> Result<Self> {
-        let zeros = |dims: &[usize]| Var::zeros(dims, DType::F32, &Device::Cpu);
-        Ok(Self {
-            norm_weight: zeros(&[features])?,
-            norm_bias: zeros(&[features])?,
-            hidden_weight: zeros(&[1, features])?,
-            hidden_bias: zeros(&[1])?,
-            out_weight: zeros(&[dimension, 1])?,
-            out_bias: zeros(&[dimension])?,
-            around_weight: zeros(&[dimension, features])?,
         })
     }
 

@@ -21,7 +21,7 @@ pub use encoder::{Encoder, Encoding};
 pub use error::{Error, Result};
 pub use golden::{GOLDEN_COSINE, GoldenCheck, golden_inputs, verify};
 pub use heads::Heads;
-pub use package::Package;
+pub use package::{Package, file_hash};
 pub use pool::{EncodedFile, EncodedSegment, Pool};
 pub use runtime::Runtime;
 pub use score::{Match, Query, Scorer, TrackPair};

@@ -121,7 +121,7 @@ impl Package {
             path: path.clone(),
             source,
         })?;
-        let found = hex(&Sha256::digest(&bytes));
+        let found = file_hash(&bytes);
         if found != expected.to_lowercase() {
             return Err(Error::Hash {
                 path,
@@ -179,7 +179,7 @@ fn space(manifest: &Manifest) -> Space {
         heads.insert(track, json!([common.heads, files]));
     }
     let short = |recipe: serde_json::Value| {
-        let mut hash = hex(&Sha256::digest(recipe.to_string()));
+        let mut hash = file_hash(recipe.to_string().as_bytes());
         hash.truncate(Space::HALF);
         hash
     };
@@ -213,8 +213,10 @@ fn as_json(preprocess: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(preprocess).unwrap_or_default()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The SHA-256 of `bytes` in hexadecimal, as `model.toml` has it of each file.
+pub fn file_hash(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

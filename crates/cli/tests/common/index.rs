@@ -158,3 +158,18 @@ fn cosine(a: &NewSegment, b: &NewSegment) -> f32 {
         dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
     }
 }
+
+/// A copy of the model in `folder` with the same towers, cut otherwise: another space.
+pub(crate) fn other_model(folder: &Path) -> PathBuf {
+    let other = folder.join("other-model");
+    fs::create_dir(&other).unwrap();
+    for entry in fs::read_dir(checkout().join("models/base")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), other.join(entry.file_name())).unwrap();
+    }
+    let manifest = fs::read_to_string(other.join("model.toml")).unwrap();
+    assert!(manifest.contains("max_tokens = 256"));
+    let manifest = manifest.replace("max_tokens = 256", "max_tokens = 128");
+    fs::write(other.join("model.toml"), manifest).unwrap();
+    other
+}

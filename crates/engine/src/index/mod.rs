@@ -35,7 +35,7 @@ use crate::space::items_elsewhere;
 use crate::{Error, Result};
 
 /// How files are indexed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct IndexOptions {
     /// What one file may cost.
     pub limits: Limits,
