@@ -91,6 +91,7 @@ mod tests {
         Outcome {
             item,
             rank,
+            matches: 1,
             average_precision: 1.0 / rank as f64,
             ndcg10: 1.0 / rank as f64,
         }

@@ -1,15 +1,9 @@
 //! From tasks and scores to a recall card.
 
-use rayon::prelude::*;
 use sensorium_types::Direction;
 
-use crate::bootstrap::intervals;
-use crate::metrics::Sample;
-use crate::ranking::Outcome;
+use crate::ranked::rank;
 use crate::{ContentId, DirectionCard, RecallCard, Task};
-
-/// How many queries are scored at a time: enough that a matrix product pays, few enough to fit in memory.
-const BATCH: usize = 64;
 
 /// Ranks the gallery of every task for each of its queries and sums up.
 ///
@@ -25,12 +19,7 @@ pub fn evaluate(
     score: impl Fn(Direction, &[ContentId], &[ContentId]) -> Vec<f32> + Sync,
     progress: impl Fn(usize) + Sync,
 ) -> RecallCard {
-    let card_of = |task: &Task<'_>| {
-        let sample = Sample::new(outcomes(task, &score, &progress));
-        let metrics = sample.metrics(|_| 1);
-        let ci95 = intervals(&sample);
-        DirectionCard::new(task.queries().len(), task.gallery().len(), metrics, ci95)
-    };
+    let card_of = |task: &Task<'_>| DirectionCard::new(task, rank(task, &score, &progress));
     RecallCard {
         space: space.to_owned(),
         refused: tasks.first().map_or(0, |task| task.pairs().refused().len()),
@@ -38,34 +27,6 @@ pub fn evaluate(
             .iter()
             .map(|task| (task.direction(), card_of(task)))
             .collect(),
+        comparison: None,
     }
-}
-
-pub(crate) fn outcomes(
-    task: &Task<'_>,
-    score: &(impl Fn(Direction, &[ContentId], &[ContentId]) -> Vec<f32> + Sync),
-    progress: &(impl Fn(usize) + Sync),
-) -> Vec<Outcome> {
-    let gallery = task.gallery();
-    let batches = task.queries().par_chunks(BATCH);
-    batches
-        .flat_map_iter(|queries| {
-            let contents: Vec<ContentId> = queries.iter().map(|query| query.content).collect();
-            let scores = score(task.direction(), &contents, gallery);
-            assert_eq!(
-                scores.len(),
-                queries.len() * gallery.len(),
-                "scores of {}",
-                task.direction()
-            );
-            let rows = scores.chunks(gallery.len());
-            let outcomes: Vec<_> = queries
-                .iter()
-                .zip(rows)
-                .map(|(&query, row)| task.outcome(query, row))
-                .collect();
-            progress(queries.len());
-            outcomes
-        })
-        .collect()
 }

@@ -125,6 +125,7 @@ mod tests {
         let outcome = |&rank| Outcome {
             item: rank,
             rank,
+            matches: 1,
             average_precision: 1.0 / rank as f64,
             ndcg10: 0.5,
         };

@@ -10,6 +10,8 @@ pub(crate) struct Outcome {
     pub(crate) item: usize,
     /// Rank of the first match, from 1.
     pub(crate) rank: usize,
+    /// How many entries are a match.
+    pub(crate) matches: usize,
     /// Average precision over the whole gallery, 0 to 1.
     pub(crate) average_precision: f64,
     /// Normalised discounted cumulative gain of the first ten, 0 to 1.
@@ -22,10 +24,7 @@ pub(crate) struct Outcome {
 /// is not a number counts as the lowest. `wanted` holds distinct positions; the one `left_out`, which is none
 /// of them, has no rank. All positions are within the scores.
 pub(crate) fn ranks(scores: &[f32], wanted: &[usize], left_out: Option<usize>) -> Vec<usize> {
-    let mut is_rival = vec![true; scores.len()];
-    for &entry in wanted.iter().chain(&left_out) {
-        is_rival[entry] = false;
-    }
+    let is_rival = rivals(scores.len(), wanted, left_out);
     let mut wanted_scores: Vec<f32> = wanted.iter().map(|&entry| lowest_if_nan(scores[entry])).collect();
     wanted_scores.sort_unstable_by(|a, b| b.total_cmp(a));
 
@@ -43,6 +42,33 @@ pub(crate) fn ranks(scores: &[f32], wanted: &[usize], left_out: Option<usize>) -
             rank
         })
         .collect()
+}
+
+/// The first `depth` of a gallery with these `scores`, in the order of [`ranks`]; of entries that it does not tell
+/// apart, the one that stands first in the gallery comes first.
+pub(crate) fn first(scores: &[f32], wanted: &[usize], left_out: Option<usize>, depth: usize) -> Vec<usize> {
+    let is_rival = rivals(scores.len(), wanted, left_out);
+    let rivals = (0..scores.len()).filter(|&entry| is_rival[entry]);
+    let mut first: Vec<(f32, usize)> = Vec::with_capacity(depth + 1);
+    for entry in rivals.chain(wanted.iter().copied()) {
+        let score = lowest_if_nan(scores[entry]);
+        if first.len() < depth || first.last().is_some_and(|(last, _)| score > *last) {
+            // Behind its equals, all of which come before it.
+            let place = first.partition_point(|(before, _)| *before >= score);
+            first.insert(place, (score, entry));
+            first.truncate(depth);
+        }
+    }
+    first.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// For each entry of a gallery, whether it is ranked and not wanted.
+fn rivals(entries: usize, wanted: &[usize], left_out: Option<usize>) -> Vec<bool> {
+    let mut is_rival = vec![true; entries];
+    for &entry in wanted.iter().chain(&left_out) {
+        is_rival[entry] = false;
+    }
+    is_rival
 }
 
 pub(crate) fn lowest_if_nan(score: f32) -> f32 {
@@ -107,6 +133,18 @@ mod tests {
     }
 
     #[test]
+    fn the_first_leave_out_what_is_not_ranked_and_may_be_all() {
+        assert_eq!(first(&[0.1, 0.9, 0.5, 0.7], &[0], None, 2), [1, 3]);
+        assert_eq!(first(&[0.1, 0.9, 0.5, 0.7], &[0], Some(1), 2), [3, 2]);
+        assert_eq!(first(&[0.1, 0.9], &[0], None, 10), [1, 0]);
+        assert_eq!(
+            first(&[0.5, f32::NAN, 0.5, 0.5], &[0], None, 3),
+            [2, 3, 0],
+            "ties"
+        );
+    }
+
+    #[test]
     fn average_precision_by_hand() {
         assert_eq!(average_precision(&[1]), 1.0);
         assert_eq!(average_precision(&[4]), 0.25);
@@ -149,6 +187,17 @@ mod tests {
             });
             let expected: Vec<usize> = (1..=sorted.len()).filter(|&rank| sorted[rank - 1].1).collect();
             prop_assert_eq!(ranks_in(&gallery), expected);
+        }
+
+        #[test]
+        fn the_first_are_those_of_the_ranks(gallery in gallery(), depth in 1..12usize) {
+            let scores: Vec<f32> = gallery.iter().map(|(score, _)| *score).collect();
+            let wanted: Vec<usize> = (0..gallery.len()).filter(|&entry| gallery[entry].1).collect();
+            let first = first(&scores, &wanted, None, depth);
+            prop_assert_eq!(first.len(), depth.min(gallery.len()));
+            let ranks: Vec<usize> = (1..).zip(&first).filter(|(_, entry)| gallery[**entry].1).map(|(rank, _)| rank).collect();
+            let expected: Vec<usize> = ranks_in(&gallery).into_iter().filter(|&rank| rank <= depth).collect();
+            prop_assert_eq!(ranks, expected);
         }
 
         #[test]

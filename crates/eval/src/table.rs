@@ -49,15 +49,36 @@ impl RecallCard {
         table.to_string()
     }
 
+    /// How scores are spread and entries retrieved, in Markdown.
+    pub fn markdown_spread_table(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::ASCII_MARKDOWN).set_header([
+            "direction",
+            "ROC area",
+            "skewness of N₁₀",
+            "never retrieved",
+            "taken by the top 1 %",
+        ]);
+        for (direction, card) in &self.directions {
+            table.add_row([
+                direction.to_string(),
+                card.auc.map_or_else(|| "–".to_owned(), share),
+                format!("{:.2}", card.hubs.skewness),
+                share(card.hubs.never),
+                share(card.hubs.top1pct),
+            ]);
+        }
+        align_numbers(&mut table);
+        table.to_string()
+    }
+
     fn rows(&self) -> Table {
         let mut table = Table::new();
         table.set_header(HEADER);
         for (direction, card) in &self.directions {
             table.add_row(row(*direction, card));
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        align_numbers(&mut table);
         table
     }
 
@@ -70,6 +91,13 @@ impl RecallCard {
             }
         }
         longest.map(Width::Fixed)
+    }
+}
+
+/// Puts all but the names in the first column to the right.
+pub(crate) fn align_numbers(table: &mut Table) {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
@@ -86,6 +114,7 @@ fn row(direction: Direction, card: &DirectionCard) -> [String; 9] {
         gallery,
         metrics,
         ci95,
+        ..
     } = card;
     [
         direction.to_string(),
@@ -157,5 +186,14 @@ mod tests {
             lines[0].starts_with("| direction") && lines[1].starts_with("|---"),
             "{table}"
         );
+    }
+
+    #[test]
+    fn the_table_of_scores_and_hubs_has_a_line_a_direction() {
+        let table = card(Direction::all()).markdown_spread_table();
+        assert_eq!(table.lines().count(), 2 + 16);
+        let line = table.lines().find(|line| line.contains("text->text")).unwrap();
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        assert_eq!((cells[2], cells[4]), (".875", ".200"));
     }
 }

@@ -110,14 +110,19 @@ impl<'p> Task<'p> {
             .collect()
     }
 
-    /// How a query goes when the gallery has these `scores`.
-    pub(crate) fn outcome(&self, query: Query, scores: &[f32]) -> Outcome {
-        let judgement = self.judge(query);
+    /// How many entries are ranked for each query.
+    pub(crate) fn candidates(&self) -> usize {
+        self.gallery.len() - usize::from(self.direction.is_same_modality())
+    }
+
+    /// How a query that is judged so goes when the gallery has these `scores`.
+    pub(crate) fn outcome(&self, query: Query, judgement: &Judgement, scores: &[f32]) -> Outcome {
         let match_ranks = ranks(scores, &judgement.matches, judgement.left_out);
         let relevant_ranks = ranks(scores, &judgement.relevant, judgement.left_out);
         Outcome {
             item: query.item,
             rank: match_ranks[0], // a query has a match, see `all_queries`
+            matches: match_ranks.len(),
             average_precision: average_precision(&relevant_ranks),
             ndcg10: ndcg10(&relevant_ranks),
         }

@@ -36,7 +36,7 @@ fn by_name<'a>(
 fn measure(pairs: &Pairs, name: &str, score: impl Fn(&str, &str) -> f32 + Sync) -> DirectionCard {
     let task = Task::new(pairs, direction(name)).unwrap();
     let card = evaluate("a space", &[task], by_name(pairs, score), |_| ());
-    card.directions[&direction(name)]
+    card.directions[&direction(name)].clone()
 }
 
 /// A score for each of the named entries, whatever the query; 0 for others.
@@ -271,6 +271,44 @@ fn every_direction_that_the_pairs_allow_is_measured() {
             "audio->text"
         ]
     );
+}
+
+#[test]
+fn within_one_modality_the_query_is_no_answer_to_itself_in_curve_scores_and_hubs() {
+    let pairs = pairs(&[
+        r#"{"image": "1", "label": "x"}"#,
+        r#"{"image": "2", "label": "x"}"#,
+        r#"{"image": "3", "label": "y"}"#,
+    ]);
+    let entry = measure(&pairs, "image->image", |query, entry| match (query, entry) {
+        ("1", "2") | ("2", "1") => 0.9,
+        (query, entry) if query == entry => 0.5,
+        _ => 0.6,
+    });
+    assert_eq!((entry.queries, entry.gallery), (2, 3));
+    let curve: Vec<_> = entry
+        .curve
+        .iter()
+        .map(|point| (point.k, point.recall, point.chance))
+        .collect();
+    assert_eq!(curve, [(1, 1.0, 0.5), (2, 1.0, 1.0)]);
+    assert_eq!(entry.auc, Some(1.0));
+    assert_eq!(entry.hubs.retrieved, [2, 1, 1]);
+}
+
+#[test]
+fn what_comes_after_the_first_ten_is_not_retrieved() {
+    let lines: Vec<String> = (0..12)
+        .map(|item| format!(r#"{{"text": "t{item}", "image": "{item}"}}"#))
+        .collect();
+    let pairs = pairs(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let entry = measure(&pairs, "text->image", |_, image| image.parse().unwrap_or(0.0));
+    assert_eq!(
+        entry.hubs.retrieved,
+        [12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 0, 0]
+    );
+    assert_eq!((entry.hubs.never, entry.hubs.top1pct), (0.166667, 0.1));
+    assert_eq!(entry.auc, Some(0.5));
 }
 
 #[test]

@@ -3,25 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use sensorium_eval::{Comparison, Embedded, Example, OnBad, Pairs, RecallCard, Task, compare, evaluate};
+use sensorium_eval::{Embedded, Example, OnBad, Pairs, RecallCard, Task, compare, evaluate};
 use sensorium_model::{Package, Pool, Scorer};
 use sensorium_types::Direction;
-use serde::Serialize;
 
 use crate::args::{Common, Eval};
 use crate::output::{Outcome, Progress, print, print_json, printable, say};
 
 /// How many answers of a worked query are shown.
 const ANSWERS: usize = 5;
-
-/// What is printed as JSON.
-#[derive(Serialize)]
-struct Document<'a> {
-    #[serde(flatten)]
-    card: &'a RecallCard,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comparison: Option<&'a Comparison>,
-}
 
 pub(crate) fn run(common: &Common, options: &Eval) -> anyhow::Result<Outcome> {
     let on_bad = if options.skip_bad {
@@ -47,7 +37,7 @@ pub(crate) fn run(common: &Common, options: &Eval) -> anyhow::Result<Outcome> {
 
     let queries = tasks.iter().map(|task| task.queries().len()).sum();
     let progress = Mutex::new(Progress::start("ranking queries", queries));
-    let card = evaluate(&package.space().to_string(), &tasks, score, |done| {
+    let mut card = evaluate(&package.space().to_string(), &tasks, score, |done| {
         // A poisoned lock means that another thread has panicked, which ends everything anyway.
         if let Ok(mut progress) = progress.lock() {
             progress.step(done);
@@ -68,20 +58,17 @@ pub(crate) fn run(common: &Common, options: &Eval) -> anyhow::Result<Outcome> {
             |direction, queries: &[_], gallery: &[_]| theirs.scores(&scorer, direction, queries, gallery);
         anyhow::Ok(compare(&other.space().to_string(), &tasks, score, their_score))
     });
-    let against = against.transpose()?;
+    card.comparison = against.transpose()?;
     if let Some(folder) = &options.out {
         card.write_to(folder)?;
         say(&format!("wrote the recall card into {}", folder.display()));
     }
     if common.json {
-        print_json(&Document {
-            card: &card,
-            comparison: against.as_ref(),
-        })?;
+        print_json(&card)?;
     } else {
         let examples = examples(&tasks, options.examples, score);
         print_card(&card, &examples)?;
-        if let Some(comparison) = &against {
+        if let Some(comparison) = &card.comparison {
             print(&format!("Differences to {}", comparison.against))?;
             print(&comparison.table())?;
         }
