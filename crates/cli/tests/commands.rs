@@ -188,9 +188,51 @@ fn eval_prints_the_card_of_the_contract_and_writes_it_with_plots() {
     }
     // Far above chance, which is 1/64.
     assert!(found["r1"].as_f64().unwrap() > 0.3);
-    for file in ["recall.md", "recall.json", "recall.svg", "recall-at-10.svg"] {
+    assert!(found["auc"].as_f64().unwrap() > 0.7);
+    assert_eq!(found["curve"][0]["recall"], found["r1"]);
+    for figure in ["skewness", "never", "top1pct"] {
+        assert!(found["hubs"][figure].is_f64(), "{figure}");
+    }
+    for file in [
+        "recall.md",
+        "recall.json",
+        "recall.svg",
+        "recall-at-10.svg",
+        "recall-at-k.svg",
+        "scores.svg",
+        "hubs.svg",
+    ] {
         assert!(card.join(file).exists(), "{file}");
     }
+    let written: Value = serde_json::from_slice(&fs::read(card.join("recall.json")).unwrap()).unwrap();
+    assert_eq!(written, document);
+}
+
+#[test]
+fn the_comparison_with_a_model_is_printed_and_part_of_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = folder.path().join("card");
+    let document = run_json(
+        sensorium()
+            .args([
+                "eval",
+                &demo("pairs.jsonl"),
+                "--json",
+                "--directions",
+                "text:text",
+            ])
+            .arg("--against")
+            .arg(checkout().join("models/base"))
+            .arg("--out")
+            .arg(&card),
+        0,
+    );
+    let difference = &document["comparison"]["directions"]["text->text"];
+    assert_eq!(difference["mean_recall"], 0.0, "a model is as good as itself");
+    let written: Value = serde_json::from_slice(&fs::read(card.join("recall.json")).unwrap()).unwrap();
+    assert_eq!(written, document);
+    let page = fs::read_to_string(card.join("recall.md")).unwrap();
+    assert!(page.contains("(comparison.svg)") && card.join("comparison.svg").exists());
 }
 
 #[test]

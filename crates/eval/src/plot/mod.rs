@@ -1,7 +1,11 @@
 //! The recall card as pictures: what they have in common.
 
 mod bars;
+mod curves;
+mod forest;
 mod heat_map;
+mod hubs;
+mod scores;
 
 use std::io;
 
@@ -16,8 +20,13 @@ type Plot<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCo
 type Drawn = Result<(), DrawingAreaErrorKind<io::Error>>;
 
 const INK: RGBColor = RGBColor(38, 44, 53);
+const MUTED: RGBColor = RGBColor(105, 113, 124);
 const FAINT: RGBColor = RGBColor(222, 226, 231);
 const BLUE: RGBColor = RGBColor(49, 130, 189);
+const ORANGE: RGBColor = RGBColor(222, 120, 32);
+
+/// Where pictures of panels begin below title and legend.
+const HEAD: u32 = 100;
 
 fn draw(size: (u32, u32), content: impl FnOnce(&Canvas<'_>) -> Drawn) -> io::Result<String> {
     let mut svg = String::new();
@@ -30,6 +39,30 @@ fn draw(size: (u32, u32), content: impl FnOnce(&Canvas<'_>) -> Drawn) -> io::Res
         drawn.map_err(io::Error::other)?;
     }
     Ok(svg)
+}
+
+/// Draws each of `shown` in a panel of its own, with at most so many `columns`, below a head of title and legend.
+fn draw_panels<T>(
+    shown: &[T],
+    columns: usize,
+    (width, height): (u32, u32),
+    head: impl FnOnce(&Canvas<'_>) -> Drawn,
+    panel: impl Fn(&Canvas<'_>, &T) -> Drawn,
+) -> io::Result<String> {
+    let columns = shown.len().clamp(1, columns);
+    let rows = shown.len().div_ceil(columns).max(1);
+    let panels = (columns as u32 * width, rows as u32 * height);
+    // A single panel is narrower than the title.
+    let size = (panels.0.max(640) + 24, panels.1 + HEAD + 8);
+    draw(size, |canvas| {
+        head(canvas)?;
+        let grid = canvas
+            .margin(HEAD, 8, 12, size.0 - panels.0 - 12)
+            .split_evenly((rows, columns));
+        grid.iter()
+            .zip(shown)
+            .try_for_each(|(area, shown)| panel(area, shown))
+    })
 }
 
 fn draw_title(canvas: &Canvas<'_>, title: &str, subtitle: &str) -> Drawn {
@@ -69,12 +102,20 @@ fn arrow(Direction { from, to }: Direction) -> String {
 mod tests {
     use super::*;
     use crate::card::tests::card;
+    use crate::compare::tests::comparison;
 
     #[test]
     fn every_picture_draws_any_number_of_directions() {
         for count in [0, 1, 2, 5, 16] {
             let card = card(Direction::all().take(count));
-            let pictures = [card.bars(), card.heat_map()];
+            let pictures = [
+                card.bars(),
+                card.heat_map(),
+                card.curves(),
+                card.score_histograms(),
+                card.hub_curves(),
+                comparison(Direction::all().take(count)).forest(),
+            ];
             for svg in pictures {
                 let svg = svg.unwrap();
                 assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
