@@ -7,12 +7,12 @@ use sensorium_types::{Embedding, Track};
 
 use crate::heads::Heads;
 use crate::towers::{self, Tower};
-use crate::{Package, Result};
+use crate::{Package, Result, kept_tokens};
 
 /// What a model makes of one sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoding {
-    /// What the tower gave, before the heads; as many components as the tower's `features`.
+    /// What is kept of the sample: the pooled features, and behind them the grid of tokens of a tower that has one.
     pub features: Vec<f32>,
     /// The vector in the package's [`Space`](sensorium_types::Space).
     pub embedding: Embedding,
@@ -59,6 +59,26 @@ impl Encoder {
         }
         encodings.sort_unstable_by_key(|&(index, _)| index);
         Ok(encodings.into_iter().map(|(_, encoding)| encoding).collect())
+    }
+
+    /// The raw tokens of `samples`, which are all of `track`: for each sample its tokens, one after the other; empty where
+    /// the tower gives none.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn tokens(&mut self, track: Track, samples: &[Sample]) -> Result<Vec<Vec<f32>>> {
+        let samples: Vec<&Sample> = samples.iter().filter(|sample| track_of(sample) == track).collect();
+        let spec = self.package.manifest().towers.common(track).cloned();
+        match spec {
+            Some(tower) if tower.tokens.is_some_and(|tokens| tokens.grid.is_none()) => {
+                self.loaded(track)?.tower.tokens(&samples)
+            }
+            Some(tower) if tower.tokens.is_some() => {
+                let kept = self.loaded(track)?.tower.features(&samples)?;
+                Ok(kept.iter().map(|kept| kept_tokens(&tower, kept).to_vec()).collect())
+            }
+            _ => Ok(vec![Vec::new(); samples.len()]),
+        }
     }
 
     fn encode_track(&mut self, track: Track, samples: &[&Sample]) -> Result<Vec<Encoding>> {

@@ -1,63 +1,90 @@
 use std::borrow::Cow;
 
-use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue};
+use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
 
-use crate::manifest::TowerCommon;
+use crate::manifest::{TokenSpec, TowerCommon};
 use crate::runtime::Runtime;
 use crate::{Error, Package, Result};
 
 /// The output that every tower has: f32, `[batch, features]`.
 const POOLED: &str = "pooled";
 
-/// The graph of a tower, loaded, giving pooled features.
+/// Tokens of a fixed number: f32, `[batch, count, dimension]`.
+const GRID: &str = "grid";
+
+/// Tokens of any number: f32, `[batch, length, dimension]`.
+const TOKENS: &str = "tokens";
+
+/// The graph of a tower, loaded.
 pub(crate) struct Graph {
     name: String,
     features: usize,
+    tokens: Option<TokenSpec>,
     session: Session,
-    only_pooled: RunOptions<HasSelectedOutputs>,
 }
+
+type Inputs<'a> = Vec<(Cow<'a, str>, SessionInputValue<'a>)>;
 
 impl Graph {
     pub(crate) fn load(package: &Package, tower: &TowerCommon, threads: usize) -> Result<Self> {
         let bytes = package.read(&tower.graph)?;
         let session = Runtime::load()?.session(&tower.graph, &bytes, threads)?;
-        let only_pooled = RunOptions::new()
-            .map_err(|source| Error::Inference {
-                graph: tower.graph.clone(),
-                source,
-            })?
-            .with_outputs(OutputSelector::no_default().with(POOLED));
         Ok(Self {
             name: tower.graph.clone(),
             features: tower.features,
+            tokens: tower.tokens,
             session,
-            only_pooled,
         })
     }
 
-    /// The pooled features of each of the `batch` samples in `inputs`.
-    pub(crate) fn pooled(
-        &mut self,
-        inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)>,
-        batch: usize,
-    ) -> Result<Vec<Vec<f32>>> {
+    /// What is kept of each of the `batch` samples in `inputs`: the pooled features, and a grid of tokens behind them
+    /// where the tower has one.
+    pub(crate) fn kept(&mut self, inputs: Inputs<'_>, batch: usize) -> Result<Vec<Vec<f32>>> {
+        let grid = self
+            .tokens
+            .and_then(|tokens| Some((tokens.grid?, tokens.dimension)));
+        let Some(([rows, columns], dimension)) = grid else {
+            return self.run(inputs, &[(POOLED, vec![batch, self.features])]);
+        };
+        let tokens = vec![batch, rows * columns, dimension];
+        self.run(inputs, &[(POOLED, vec![batch, self.features]), (GRID, tokens)])
+    }
+
+    /// The tokens of each of the `batch` samples in `inputs`, `length` for each; those of padding too.
+    pub(crate) fn tokens(&mut self, inputs: Inputs<'_>, batch: usize, length: usize) -> Result<Vec<Vec<f32>>> {
+        let dimension = self.tokens.map_or(0, |tokens| tokens.dimension);
+        self.run(inputs, &[(TOKENS, vec![batch, length, dimension])])
+    }
+
+    /// For each sample its rows of the outputs with these names and shapes, one after the other.
+    fn run(&mut self, inputs: Inputs<'_>, wanted: &[(&str, Vec<usize>)]) -> Result<Vec<Vec<f32>>> {
         let failed = |source| Error::Inference {
             graph: self.name.clone(),
             source,
         };
-        let outputs = self
-            .session
-            .run_with_options(inputs, &self.only_pooled)
-            .map_err(failed)?;
-        let (shape, values) = outputs[POOLED].try_extract_tensor::<f32>().map_err(failed)?;
-        if shape[..] != [batch as i64, self.features as i64] {
-            return Err(Error::Shape {
-                graph: self.name.clone(),
-                expected: format!("{POOLED} [{batch}, {}]", self.features),
-                found: format!("{shape}"),
-            });
+        let mut selector = OutputSelector::no_default();
+        for (output, _) in wanted {
+            selector = selector.with(*output);
         }
-        Ok(values.chunks_exact(self.features).map(<[f32]>::to_vec).collect())
+        let options = RunOptions::new().map_err(failed)?.with_outputs(selector);
+        let outputs = self.session.run_with_options(inputs, &options).map_err(failed)?;
+        let mut samples: Vec<Vec<f32>> = Vec::new();
+        for (output, expected) in wanted {
+            let (shape, values) = outputs[*output].try_extract_tensor::<f32>().map_err(failed)?;
+            if !shape.iter().map(|&size| size as usize).eq(expected.iter().copied()) {
+                return Err(Error::Shape {
+                    graph: self.name.clone(),
+                    expected: format!("{output} {expected:?}"),
+                    found: format!("{shape}"),
+                });
+            }
+            samples.resize(expected[0], Vec::new());
+            let width = expected[1..].iter().product::<usize>().max(1);
+            for (sample, row) in samples.iter_mut().zip(values.chunks_exact(width)) {
+                sample.extend(row);
+            }
+        }
+        Ok(samples)
     }
 
     /// Makes a tensor, with errors that name this graph.

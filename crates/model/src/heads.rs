@@ -8,6 +8,7 @@ use crate::{Error, Package, Result};
 /// An [`Encoder`](crate::Encoder) does this by itself; alone, heads make new embeddings of features that were kept.
 pub struct Heads {
     features: usize,
+    kept: usize,
     /// One a block, in the order of the space.
     list: Vec<Head>,
 }
@@ -30,17 +31,19 @@ impl Heads {
             .map(|(block, head)| Head::load(package, head, tower.features, block.dimension));
         Ok(Self {
             features: tower.features,
+            kept: tower.kept(),
             list: list.collect::<Result<_>>()?,
         })
     }
 
-    /// How many pooled features the tower gives.
-    pub fn features(&self) -> usize {
-        self.features
+    /// How many values are kept of a sample.
+    pub fn kept(&self) -> usize {
+        self.kept
     }
 
-    /// The embedding of pooled `features`, as many as [`features`](Self::features) says.
-    pub fn embed(&self, features: &[f32]) -> Embedding {
-        Embedding::from_blocks(self.list.iter().map(|head| head.apply(features)))
+    /// The embedding of what was kept of a sample, as many values as [`kept`](Self::kept) says.
+    pub fn embed(&self, kept: &[f32]) -> Embedding {
+        let pooled = &kept[..self.features];
+        Embedding::from_blocks(self.list.iter().map(|head| head.apply(pooled)))
     }
 }

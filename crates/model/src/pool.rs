@@ -11,7 +11,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use sensorium_media::{Cause, Limits, Memory, Piece, Record, Sample, Share, Target};
-use sensorium_types::{Embedding, Modality, Segment};
+use sensorium_types::{Embedding, Modality, Segment, Track};
 
 use crate::{Encoder, Encoding, Package, Result};
 
@@ -100,18 +100,35 @@ impl Pool {
     /// # Errors
     /// When the text tower is missing, cannot be loaded or fails.
     pub fn texts(&mut self, texts: &[String]) -> Result<Vec<Encoding>> {
+        self.in_batches(texts, |encoder, samples| encoder.encode(samples))
+    }
+
+    /// The raw tokens of `texts`, as [`Encoder::tokens`] gives them.
+    ///
+    /// # Errors
+    /// As [`texts`](Self::texts).
+    pub fn text_tokens(&mut self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
+        self.in_batches(texts, |encoder, samples| encoder.tokens(Track::Text, samples))
+    }
+
+    /// What `encode` makes of each of `texts`, in their order.
+    fn in_batches<T: Send>(
+        &mut self,
+        texts: &[String],
+        encode: impl Fn(&mut Encoder, &[Sample]) -> Result<Vec<T>> + Sync,
+    ) -> Result<Vec<T>> {
         let batches: Vec<&[String]> = texts.chunks(TEXT_BATCH).collect();
         let next = AtomicUsize::new(0);
         let (sender, receiver) = unbounded();
         thread::scope(|scope| {
             for encoder in self.encoders.iter_mut().take(batches.len()) {
-                let (next, batches, sender) = (&next, &batches, sender.clone());
+                let (next, batches, sender, encode) = (&next, &batches, sender.clone(), &encode);
                 scope.spawn(move || {
                     while let Some((index, batch)) = take(next, batches) {
                         let samples: Vec<_> = batch.iter().cloned().map(Sample::Text).collect();
-                        let encodings = encoder.encode(&samples);
-                        let failed = encodings.is_err();
-                        if sender.send((index, encodings)).is_err() || failed {
+                        let encoded = encode(encoder, &samples);
+                        let failed = encoded.is_err();
+                        if sender.send((index, encoded)).is_err() || failed {
                             return;
                         }
                     }
@@ -121,11 +138,11 @@ impl Pool {
         drop(sender);
         let mut encoded: Vec<_> = receiver.into_iter().collect();
         encoded.sort_unstable_by_key(|(index, _)| *index);
-        let mut encodings = Vec::with_capacity(texts.len());
+        let mut all = Vec::with_capacity(texts.len());
         for (_, batch) in encoded {
-            encodings.extend(batch?);
+            all.extend(batch?);
         }
-        Ok(encodings)
+        Ok(all)
     }
 
     /// Decodes and encodes `files` and calls `done` on this thread with the name of each as it is finished, in

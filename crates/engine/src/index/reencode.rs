@@ -81,5 +81,5 @@ fn vector(heads: &BTreeMap<Track, Heads>, segment: &NewSegment) -> Option<Vec<f1
     let heads = heads.get(&segment.segment.track)?;
     let mut features = vec![0.0; segment.features.len()];
     segment.features.convert_to_f32_slice(&mut features);
-    (features.len() == heads.features()).then(|| halves(heads.embed(&features).as_slice()))
+    (features.len() == heads.kept()).then(|| halves(heads.embed(&features).as_slice()))
 }

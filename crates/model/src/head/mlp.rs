@@ -1,8 +1,8 @@
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use safetensors::tensor::SafeTensors;
 
 use super::norm::Norm;
-use super::{matrix, product, vector};
+use super::{matrix, optional_vector, product, vector};
 
 /// Keeps the layer normalisation from dividing by zero.
 const EPSILON: f32 = 1e-5;
@@ -48,6 +48,51 @@ impl Mlp {
         let features = self.norm.apply(features).to_vec();
         let hidden = self.hidden.apply(&features).mapv(gelu).to_vec();
         self.out.apply(&hidden) + product(&self.around, &features)
+    }
+}
+
+/// A perceptron for tokens, with how much each of them counts.
+pub(crate) struct Projection {
+    mlp: Mlp,
+    /// `[inputs]`, for the normalised token.
+    importance: Array1<f32>,
+}
+
+impl Projection {
+    /// Reads the tensors of a perceptron from `inputs` to `dimension` components, and `importance`.
+    pub(crate) fn read(bytes: &[u8], inputs: usize, dimension: usize) -> Result<Self, String> {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        let importance = optional_vector(&tensors, "importance", inputs)?;
+        Ok(Self {
+            mlp: Mlp::read(&tensors, inputs, dimension)?,
+            importance: importance.ok_or("'importance' is missing")?,
+        })
+    }
+
+    /// Components of a raw token, at least one.
+    pub(crate) fn inputs(&self) -> usize {
+        self.importance.len().max(1)
+    }
+
+    /// Raw tokens `[count, inputs]` to `[count, dimension]`.
+    pub(crate) fn apply(&self, tokens: ArrayView2<'_, f32>) -> Array2<f32> {
+        let normalised = self.normalised(tokens);
+        let Mlp { hidden, out, around, .. } = &self.mlp;
+        let hidden = (normalised.dot(&hidden.weight.t()) + &hidden.bias).mapv(gelu);
+        hidden.dot(&out.weight.t()) + &out.bias + normalised.dot(&around.t())
+    }
+
+    /// The logits of how much each of the raw tokens counts.
+    pub(crate) fn importance(&self, tokens: ArrayView2<'_, f32>) -> Array1<f32> {
+        self.normalised(tokens).dot(&self.importance)
+    }
+
+    fn normalised(&self, tokens: ArrayView2<'_, f32>) -> Array2<f32> {
+        let mut normalised = Array2::zeros(tokens.dim());
+        for (from, mut to) in tokens.axis_iter(Axis(0)).zip(normalised.rows_mut()) {
+            to.assign(&self.mlp.norm.apply(from));
+        }
+        normalised
     }
 }
 

@@ -11,6 +11,7 @@ use sensorium_types::dot;
 
 use self::concepts::{Concepts, Weighing};
 use self::mlp::Mlp;
+pub(crate) use self::mlp::Projection;
 use crate::manifest::HeadSpec;
 use crate::{Error, Package, Result};
 

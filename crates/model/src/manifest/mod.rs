@@ -29,6 +29,9 @@ pub struct Manifest {
     /// own, `query.target modalities/query.target tracks` comes first, as in `text.video/text.visual`.
     #[serde(default)]
     pub calibration: BTreeMap<String, Moments>,
+    /// What ranks the first candidates once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reranker: Option<RerankerSpec>,
     /// SHA-256, in hexadecimal, of each file that is loaded.
     pub files: BTreeMap<String, String>,
 }
@@ -127,16 +130,62 @@ pub struct TowerSpec<P> {
 /// What all towers have.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TowerCommon {
-    /// The ONNX file. It gives `pooled` (f32, `[batch, features]`) and, for later stages, `tokens`.
+    /// The ONNX file. It gives `pooled` (f32, `[batch, features]`) and what `tokens` says.
     pub graph: String,
-    /// Components of `pooled`.
+    /// Components of `pooled`, which the heads use.
     pub features: usize,
+    /// What attention looks at, where the graph gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenSpec>,
     /// Where the weights come from.
     pub origin: String,
     /// SPDX expression of the weights.
     pub license: String,
     /// For each block, what makes it from the pooled features.
     pub heads: BTreeMap<String, HeadSpec>,
+}
+
+impl TowerCommon {
+    /// How many values are kept of a sample: the pooled features and, behind them, the tokens of a grid.
+    pub fn kept(&self) -> usize {
+        let tokens = self.tokens.as_ref();
+        self.features
+            + tokens.map_or(0, |tokens| {
+                tokens.grid.map_or(0, |[rows, columns]| rows * columns) * tokens.dimension
+            })
+    }
+}
+
+/// The parts of a sample that attention looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSpec {
+    /// Components of each.
+    pub dimension: usize,
+    /// Their rows and columns where every sample has the same, as a picture has: the graph gives `grid` (f32,
+    /// `[batch, rows * columns, dimension]`), row by row, and it is kept with the pooled features. Without, as for
+    /// texts, the graph gives `tokens` (f32, `[batch, length, dimension]`), which are made when they are asked for.
+    pub grid: Option<[usize; 2]>,
+}
+
+/// How the candidates of a first ranking are compared once more, token by token: see
+/// [`Reranker`](crate::Reranker).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RerankerSpec {
+    /// Components of a token after its projection.
+    pub dimension: usize,
+    /// How strongly attention prefers the nearest tokens; more than 0.
+    pub sharpness: f32,
+    /// For each track a safetensors file with the tensors of a perceptron, as [`HeadSpec::Mlp`] describes, and
+    /// `importance` `[token dimension]`.
+    pub projections: BTreeMap<Track, String>,
+    /// For `query.target` modalities, the share of the new score beside the first one, 0 to 1; 0 where absent.
+    #[serde(default)]
+    pub weights: BTreeMap<String, f32>,
+    /// For `query.target` tracks, what unrelated segments score.
+    #[serde(default)]
+    pub calibration: BTreeMap<String, Moments>,
 }
 
 /// Text to `input_ids` and `attention_mask`.

@@ -42,7 +42,7 @@ impl AudioTower {
             waveform.extend(sound.iter().cycle().take(length));
         }
         let inputs = ort::inputs!["waveform" => self.graph.tensor(&[sounds.len(), length], waveform)?];
-        self.graph.pooled(inputs, sounds.len())
+        self.graph.kept(inputs, sounds.len())
     }
 }
 

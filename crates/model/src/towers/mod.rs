@@ -14,9 +14,14 @@ use crate::{Error, Package, Result};
 
 /// The encoder of one track.
 pub(crate) trait Tower: Send {
-    /// One vector of pooled features for each sample, in order. What one sample gives does not depend on
+    /// What is kept of each sample, in order: pooled features, and a grid of tokens behind them where there is one. What one sample gives does not depend on
     /// the others. All samples are of this tower's track.
     fn features(&mut self, samples: &[&Sample]) -> Result<Vec<Vec<f32>>>;
+
+    /// The tokens of each sample, one after the other, where they are not kept with the features.
+    fn tokens(&mut self, samples: &[&Sample]) -> Result<Vec<Vec<f32>>> {
+        Ok(vec![Vec::new(); samples.len()])
+    }
 }
 
 /// Loads the tower for `track`, to compute with `threads` threads.

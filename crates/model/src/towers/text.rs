@@ -10,6 +10,13 @@ use crate::{Error, Package, Result};
 /// graph's memory stays small.
 const BATCH_TOKENS: usize = 512;
 
+/// What the graph is run for.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    Kept,
+    Tokens,
+}
+
 /// Passages of text to features.
 pub(crate) struct TextTower {
     tokenizer: Tokenizer,
@@ -29,7 +36,7 @@ impl TextTower {
         })
     }
 
-    fn tokens(&self, text: &str) -> Result<Vec<i64>> {
+    fn token_ids(&self, text: &str) -> Result<Vec<i64>> {
         let encoding = self
             .tokenizer
             .encode_fast(text, true)
@@ -37,8 +44,8 @@ impl TextTower {
         Ok(encoding.get_ids().iter().map(|&id| i64::from(id)).collect())
     }
 
-    fn run(&mut self, rows: &[&[i64]]) -> Result<Vec<Vec<f32>>> {
-        let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+    fn run(&mut self, rows: &[&[i64]], wanted: Wanted) -> Result<Vec<Vec<f32>>> {
+        let longest = longest(rows);
         let padded = |value: fn(i64) -> i64| -> Vec<i64> {
             rows.iter()
                 .flat_map(|row| {
@@ -52,16 +59,23 @@ impl TextTower {
             "input_ids" => self.graph.tensor(&shape, padded(|id| id))?,
             "attention_mask" => self.graph.tensor(&shape, padded(|_| 1))?,
         ];
-        self.graph.pooled(inputs, rows.len())
+        match wanted {
+            Wanted::Kept => self.graph.kept(inputs, rows.len()),
+            Wanted::Tokens => {
+                let mut tokens = self.graph.tokens(inputs, rows.len(), longest)?;
+                for (tokens, row) in tokens.iter_mut().zip(rows) {
+                    tokens.truncate(tokens.len() / longest.max(1) * row.len());
+                }
+                Ok(tokens)
+            }
+        }
     }
-}
 
-impl Tower for TextTower {
-    fn features(&mut self, samples: &[&Sample]) -> Result<Vec<Vec<f32>>> {
+    fn encode(&mut self, samples: &[&Sample], wanted: Wanted) -> Result<Vec<Vec<f32>>> {
         let tokens = samples
             .iter()
             .filter_map(|sample| match sample {
-                Sample::Text(text) => Some(self.tokens(text)),
+                Sample::Text(text) => Some(self.token_ids(text)),
                 _ => None,
             })
             .collect::<Result<Vec<_>>>()?;
@@ -77,12 +91,26 @@ impl Tower for TextTower {
             let (batch, after) = rest.split_at(count);
             rest = after;
             let rows: Vec<&[i64]> = batch.iter().map(|&index| tokens[index].as_slice()).collect();
-            for (&index, row) in batch.iter().zip(self.run(&rows)?) {
+            for (&index, row) in batch.iter().zip(self.run(&rows, wanted)?) {
                 features[index] = row;
             }
         }
         Ok(features)
     }
+}
+
+impl Tower for TextTower {
+    fn features(&mut self, samples: &[&Sample]) -> Result<Vec<Vec<f32>>> {
+        self.encode(samples, Wanted::Kept)
+    }
+
+    fn tokens(&mut self, samples: &[&Sample]) -> Result<Vec<Vec<f32>>> {
+        self.encode(samples, Wanted::Tokens)
+    }
+}
+
+fn longest(rows: &[&[i64]]) -> usize {
+    rows.iter().map(|row| row.len()).max().unwrap_or(0)
 }
 
 /// The tokenizer in `json`, cutting at `max_tokens` and not padding, whatever the file says.

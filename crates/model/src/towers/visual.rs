@@ -41,7 +41,7 @@ impl VisualTower {
             self.append_planes(&square, &mut pixels);
         }
         let inputs = ort::inputs!["pixels" => self.graph.tensor(&[pictures.len(), 3, side, side], pixels)?];
-        self.graph.pooled(inputs, pictures.len())
+        self.graph.kept(inputs, pictures.len())
     }
 
     /// The picture at `side` by `side` pixels, three bytes each.

@@ -1,0 +1,264 @@
+//! A second look at the first candidates: the tokens of the query attend to those of the candidate.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use sensorium_types::{Direction, Track};
+
+use crate::head::Projection;
+use crate::manifest::{Moments, RerankerSpec, TowerCommon};
+use crate::{Error, Package, Result, TrackPair};
+
+/// Tokens beyond these are left aside, so that one long text or video does not cost more than all others.
+const MOST_TOKENS: usize = 256;
+
+/// Ranks candidates by cross-modal attention (stacked cross attention, Lee et al. 2018, arXiv:1803.08024).
+///
+/// The tokens of each track, words, places of a picture and moments of a sound, are projected into one space of their
+/// own. Each token of the query attends to the tokens of the candidate; its cosine with the mean of these, weighted by
+/// attention, says how well it is found there. The score is the mean of the cosines, weighted by the importance of the
+/// query's tokens.
+pub struct Reranker {
+    spec: RerankerSpec,
+    projections: BTreeMap<Track, Projection>,
+}
+
+/// The tokens of a segment in the space of the reranker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tokens {
+    track: Track,
+    /// `[tokens, dimension]`, of unit length.
+    vectors: Array2<f32>,
+    /// `[tokens]`, summing to 1.
+    importance: Array1<f32>,
+    /// The inner products of the vectors with each other.
+    products: Array2<f32>,
+}
+
+/// What a query looked at in a candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attention {
+    /// The raw score, -1 to 1.
+    pub score: f32,
+    /// For each token of the query how well it was found, -1 to 1.
+    pub found: Vec<f32>,
+    /// For each token of the query how much it counts; the sum is 1.
+    pub importance: Vec<f32>,
+    /// How much was looked at each token of the candidate; the sum is 1.
+    pub looked_at: Vec<f32>,
+}
+
+impl Tokens {
+    /// How many there are, at least one.
+    pub fn len(&self) -> usize {
+        self.importance.len()
+    }
+
+    /// Always `false`.
+    pub fn is_empty(&self) -> bool {
+        self.importance.is_empty()
+    }
+}
+
+impl Reranker {
+    /// Loads the reranker of `package`; `None` when it has none.
+    ///
+    /// # Errors
+    /// As [`Package::read`], and [`Error::Invalid`] for tensors that do not fit.
+    pub fn load(package: &Package) -> Result<Option<Self>> {
+        let Some(spec) = &package.manifest().reranker else {
+            return Ok(None);
+        };
+        let mut projections = BTreeMap::new();
+        for (&track, file) in &spec.projections {
+            let tokens = package.manifest().towers.common(track).and_then(|tower| tower.tokens);
+            let dimension = tokens.map_or(0, |tokens| tokens.dimension);
+            let bytes = package.read(file)?;
+            let projection = Projection::read(&bytes, dimension, spec.dimension);
+            projections.insert(
+                track,
+                projection.map_err(|problem| Error::Invalid {
+                    path: package.folder().join(file),
+                    problem,
+                })?,
+            );
+        }
+        Ok(Some(Self {
+            spec: spec.clone(),
+            projections,
+        }))
+    }
+
+    /// Whether it has learned to rank in `direction`.
+    pub fn ranks(&self, direction: Direction) -> bool {
+        self.weight(direction) > 0.0
+    }
+
+    /// The share of the new score in `direction`.
+    fn weight(&self, direction: Direction) -> f32 {
+        let pair = format!("{}.{}", direction.from, direction.to);
+        self.spec.weights.get(&pair).copied().unwrap_or(0.0)
+    }
+
+    /// The tokens whose raw values, one token after the other, are `values`; `None` for none, and for a track without
+    /// a projection.
+    pub fn tokens(&self, track: Track, values: &[f32]) -> Option<Tokens> {
+        let projection = self.projections.get(&track)?;
+        let dimension = projection.inputs();
+        let count = (values.len() / dimension).min(MOST_TOKENS);
+        let raw = ArrayView2::from_shape((count, dimension), &values[..count * dimension]).ok()?;
+        if count == 0 {
+            return None;
+        }
+        let vectors = unit_rows(projection.apply(raw));
+        Some(Tokens {
+            track,
+            importance: softmax(projection.importance(raw)),
+            products: vectors.dot(&vectors.t()),
+            vectors,
+        })
+    }
+
+    /// The raw score of `target` for `query`, -1 to 1.
+    pub fn similarity(&self, query: &Tokens, target: &Tokens) -> f32 {
+        self.cosines(query, target).0.dot(&query.importance)
+    }
+
+    /// The score of a candidate in standard deviations above unrelated ones: `first` is the one that it had, `raw` that of
+    /// the [`similarity`](Self::similarity) of the two tracks.
+    pub fn joined(&self, direction: Direction, (query, target): TrackPair, first: f32, raw: f32) -> f32 {
+        let calibration = self.spec.calibration.get(&format!("{query}.{target}"));
+        let Some(Moments { mean, deviation }) = calibration else {
+            return first;
+        };
+        let weight = self.weight(direction);
+        (1.0 - weight) * first + weight * (raw - mean) / deviation
+    }
+
+    /// What `query` looks at in `target`.
+    pub fn attention(&self, query: &Tokens, target: &Tokens) -> Attention {
+        let (cosines, attention) = self.cosines(query, target);
+        Attention {
+            score: cosines.dot(&query.importance),
+            looked_at: query.importance.dot(&attention).to_vec(),
+            found: cosines.to_vec(),
+            importance: query.importance.to_vec(),
+        }
+    }
+
+    /// For each token of `query` its cosine with what it attends to, and its attention `[query tokens, target tokens]`.
+    fn cosines(&self, query: &Tokens, target: &Tokens) -> (Array1<f32>, Array2<f32>) {
+        let similarities = query.vectors.dot(&target.vectors.t());
+        let mut attention = similarities.clone() * self.spec.sharpness;
+        for mut row in attention.rows_mut() {
+            let weights = softmax(row.to_owned());
+            row.assign(&weights);
+        }
+        let along = (&attention * &similarities).sum_axis(Axis(1));
+        // The length of the weighted mean, by the products of what it is made of.
+        let square = (attention.dot(&target.products) * &attention).sum_axis(Axis(1));
+        (along / square.mapv(|x| x.max(1e-6).sqrt()), attention)
+    }
+}
+
+/// What a tower's kept values hold behind the pooled features.
+pub fn kept_tokens<'a>(tower: &TowerCommon, kept: &'a [f32]) -> &'a [f32] {
+    kept.get(tower.features..).unwrap_or_default()
+}
+
+impl Tokens {
+    /// The track that they are of.
+    pub fn track(&self) -> Track {
+        self.track
+    }
+}
+
+fn unit_rows(mut rows: Array2<f32>) -> Array2<f32> {
+    for mut row in rows.rows_mut() {
+        let length = row.dot(&row).sqrt().max(1e-6);
+        row /= length;
+    }
+    rows
+}
+
+fn softmax(values: Array1<f32>) -> Array1<f32> {
+    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights = values.mapv(|value| (value - largest).exp());
+    let total = weights.sum();
+    weights / total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reranker() -> Reranker {
+        Reranker {
+            spec: RerankerSpec {
+                dimension: 2,
+                sharpness: 20.0,
+                projections: BTreeMap::new(),
+                weights: BTreeMap::from([("text.image".to_owned(), 0.5)]),
+                calibration: BTreeMap::from([(
+                    "text.visual".to_owned(),
+                    Moments {
+                        mean: 0.25,
+                        deviation: 0.125,
+                    },
+                )]),
+            },
+            projections: BTreeMap::new(),
+        }
+    }
+
+    fn tokens(track: Track, rows: &[[f32; 2]], importance: &[f32]) -> Tokens {
+        let vectors = Array2::from_shape_fn((rows.len(), 2), |(row, column)| rows[row][column]);
+        Tokens {
+            track,
+            products: vectors.dot(&vectors.t()),
+            vectors,
+            importance: ArrayView1::from(importance).to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_word_looks_where_its_like_is_and_is_found_there() {
+        let query = tokens(Track::Text, &[[1.0, 0.0], [0.0, 1.0]], &[0.75, 0.25]);
+        let target = tokens(Track::Visual, &[[1.0, 0.0], [-1.0, 0.0], [0.6, -0.8]], &[1.0, 0.0, 0.0]);
+        let attention = reranker().attention(&query, &target);
+        assert!(attention.found[0] > 0.99, "{attention:?}");
+        assert!(attention.found[1] < 0.1, "{attention:?}");
+        assert!(attention.looked_at[0] > 0.74 && (attention.looked_at.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        let expected = 0.75 * attention.found[0] + 0.25 * attention.found[1];
+        assert!((attention.score - expected).abs() < 1e-6);
+        assert_eq!(reranker().similarity(&query, &target), attention.score);
+    }
+
+    #[test]
+    fn the_new_score_has_its_share_where_it_was_learned_and_none_elsewhere() {
+        let direction = |name: &str| name.parse::<Direction>().unwrap();
+        let reranker = reranker();
+        let pair = (Track::Text, Track::Visual);
+        assert_eq!(reranker.joined(direction("text:image"), pair, 1.0, 0.5), 1.5);
+        assert_eq!(reranker.joined(direction("text:video"), pair, 1.0, 0.5), 1.0);
+        assert!(reranker.ranks(direction("text:image")) && !reranker.ranks(direction("text:video")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn scores_are_cosines_whatever_the_tokens(
+            a in proptest::collection::vec(proptest::array::uniform2(-1.0f32..1.0), 1..9),
+            b in proptest::collection::vec(proptest::array::uniform2(-1.0f32..1.0), 1..9),
+        ) {
+            let unit = |rows: &[[f32; 2]], track| {
+                let importance = vec![1.0 / rows.len() as f32; rows.len()];
+                let mut tokens = tokens(track, rows, &importance);
+                tokens.vectors = unit_rows(tokens.vectors);
+                tokens.products = tokens.vectors.dot(&tokens.vectors.t());
+                tokens
+            };
+            let score = reranker().similarity(&unit(&a, Track::Text), &unit(&b, Track::Visual));
+            proptest::prop_assert!((-1.001..=1.001).contains(&score), "{score}");
+        }
+    }
+}
