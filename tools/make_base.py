@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 from safetensors.numpy import save_file
 
-from base import calibration, ced, concepts, efficientnet, golden, legacy_pickle, manifest, minilm
+from base import calibration, ced, concepts, efficientnet, golden, grid, legacy_pickle, manifest, minilm
 from base.parts import Parts
 from base.tower import AudioTower, TextTower, VisualTower
 
@@ -27,6 +27,16 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def save_visual(data: Path, weights: efficientnet.Weights, out: Path) -> None:
+    """Writes visual.onnx, with the grid of tokens whose components come from pictures of `data`."""
+    model = efficientnet.build(weights)
+    onnx.save(model, out / "visual.onnx")
+    photos = sorted((data / "flickr8k/train").glob("*.jpg"))[::5]
+    things = sorted((data / "imagenet_samples").glob("*.jpg"))
+    tokens = VisualTower(out).batches([*photos, *things], "tokens")
+    onnx.save(grid.add(model, *grid.components(tokens)), out / "visual.onnx")
+
+
 def main() -> None:
     options = arguments()
     parts = Parts(options.parts)
@@ -35,7 +45,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
 
     weights = legacy_pickle.load_state_dict(parts.image_checkpoint)
-    onnx.save(efficientnet.build(weights), out / "visual.onnx")
+    save_visual(options.data, weights, out)
     onnx.save(minilm.build(parts.text_graph), out / "text.onnx")
     onnx.save(ced.build(parts.sound_graph), out / "audio.onnx")
     shutil.copy(parts.tokenizer, out / "tokenizer.json")

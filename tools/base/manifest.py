@@ -27,6 +27,9 @@ license = "Apache-2.0"
 tokenizer = "tokenizer.json"
 max_tokens = 256
 
+[towers.text.tokens]
+dimension = 384
+
 [towers.text.heads.concepts]
 kind = "identity"
 
@@ -47,6 +50,10 @@ deviation = [128.0, 128.0, 128.0]
 frame_rate = 1.0
 window = 8.0
 hop = 4.0
+
+[towers.visual.tokens]
+dimension = 96
+grid = [5, 5]
 
 [towers.visual.heads.concepts]
 kind = "concepts"

@@ -1,5 +1,6 @@
 """Runs the graphs of a package as the Rust side does, for labels, calibration and measurements."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +71,13 @@ class VisualTower:
 
     def features(self, paths: list[Path]) -> np.ndarray:
         """[pictures, 1280]"""
-        batches = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
-        inputs = (np.stack([pixels(open_picture(path)) for path in batch]) for batch in batches)
-        return np.concatenate([self.session.run(["pooled"], {"pixels": batch})[0] for batch in inputs])
+        return np.concatenate(list(self.batches(paths, "pooled")))
+
+    def batches(self, paths: list[Path], output: str) -> Iterator[np.ndarray]:
+        """An output of the graph, batch by batch."""
+        for start in range(0, len(paths), BATCH):
+            batch = np.stack([pixels(open_picture(path)) for path in paths[start : start + BATCH]])
+            yield self.session.run([output], {"pixels": batch})[0]
 
 
 class AudioTower:
