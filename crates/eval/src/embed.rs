@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use sensorium_media::Cause;
-use sensorium_model::{EncodedFile, Encoding, Pool, Scorer};
+use sensorium_model::{EncodedFile, Encoding, Match, Package, Pool, Reranker, Scorer, Tokens, kept_tokens};
 use sensorium_types::{Direction, Embedding, Modality, Segment, Track};
 
 use crate::{Content, ContentId, Pairs};
@@ -28,17 +28,65 @@ impl Embedded {
         pool: &mut Pool,
         mut progress: impl FnMut(usize),
     ) -> sensorium_model::Result<Self> {
-        let mut embedded = Self::default();
-        encode(pairs, contents, pool, |id, segments| {
-            match segments {
-                Ok(segments) => {
-                    let vectors = segments.into_iter();
-                    let vectors = vectors.map(|(segment, encoding)| (segment, encoding.embedding));
-                    embedded.segments.insert(id, vectors.collect());
-                }
-                Err(cause) => drop(embedded.unreadable.insert(id, cause)),
-            }
+        Self::keeping(pairs, contents, pool, |_, _| progress(1))
+    }
+
+    /// The same, with the tokens that `reranker` compares.
+    ///
+    /// # Errors
+    /// As [`encode`].
+    pub fn with_tokens(
+        pairs: &Pairs,
+        contents: &BTreeSet<ContentId>,
+        pool: &mut Pool,
+        package: &Package,
+        reranker: &Reranker,
+        mut progress: impl FnMut(usize),
+    ) -> sensorium_model::Result<(Self, HashMap<ContentId, Vec<Option<Tokens>>>)> {
+        let mut tokens = HashMap::new();
+        let embedded = Self::keeping(pairs, contents, pool, |id, segments| {
+            let of_segment = |(segment, encoding): &(Segment, Encoding)| {
+                let tower = package.manifest().towers.common(segment.track)?;
+                reranker.tokens(segment.track, kept_tokens(tower, &encoding.features))
+            };
+            tokens.insert(id, segments.iter().map(of_segment).collect());
             progress(1);
+        })?;
+        let texts: Vec<(ContentId, String)> = contents
+            .iter()
+            .filter_map(|&id| match pairs.content(id) {
+                Content::Text(text) => Some((id, text.clone())),
+                Content::File { .. } => None,
+            })
+            .collect();
+        for chunk in texts.chunks(TEXTS) {
+            let (ids, texts): (Vec<_>, Vec<_>) = chunk.iter().cloned().unzip();
+            for (id, raw) in ids.into_iter().zip(pool.text_tokens(&texts)?) {
+                tokens.insert(id, vec![reranker.tokens(Track::Text, &raw)]);
+            }
+        }
+        Ok((embedded, tokens))
+    }
+
+    /// Encodes `contents`; `seen` is shown what came of each.
+    fn keeping(
+        pairs: &Pairs,
+        contents: &BTreeSet<ContentId>,
+        pool: &mut Pool,
+        mut seen: impl FnMut(ContentId, &[(Segment, Encoding)]),
+    ) -> sensorium_model::Result<Self> {
+        let mut embedded = Self::default();
+        encode(pairs, contents, pool, |id, segments| match segments {
+            Ok(segments) => {
+                seen(id, &segments);
+                let vectors = segments.into_iter();
+                let vectors = vectors.map(|(segment, encoding)| (segment, encoding.embedding));
+                embedded.segments.insert(id, vectors.collect());
+            }
+            Err(cause) => {
+                seen(id, &[]);
+                embedded.unreadable.insert(id, cause);
+            }
         })?;
         Ok(embedded)
     }
@@ -59,19 +107,28 @@ impl Embedded {
         queries: &[ContentId],
         gallery: &[ContentId],
     ) -> Vec<f32> {
+        let rows = queries.iter().flat_map(|&query| {
+            let found = self.matches(scorer, direction, query, gallery).into_iter();
+            found.map(|found| found.map_or(f32::NEG_INFINITY, |found| found.score))
+        });
+        rows.collect()
+    }
+
+    /// How well each entry of `gallery` answers `query`, with the segment that does; `None` without embeddings.
+    pub(crate) fn matches(
+        &self,
+        scorer: &Scorer,
+        direction: Direction,
+        query: ContentId,
+        gallery: &[ContentId],
+    ) -> Vec<Option<Match<usize>>> {
         let vectors = |id: ContentId| {
             let segments = self.segments.get(&id).map_or(&[][..], Vec::as_slice);
             segments.iter().map(|(segment, embedding)| (segment, embedding))
         };
-        let mut scores = Vec::with_capacity(queries.len() * gallery.len());
-        for &query in queries {
-            let query = scorer.query(direction, vectors(query));
-            scores.extend(gallery.iter().map(|&entry| {
-                let found = scorer.compare(&query, vectors(entry));
-                found.map_or(f32::NEG_INFINITY, |found| found.score)
-            }));
-        }
-        scores
+        let query = scorer.query(direction, vectors(query));
+        let entries = gallery.iter();
+        entries.map(|&entry| scorer.compare(&query, vectors(entry))).collect()
     }
 }
 

@@ -12,6 +12,9 @@ use crate::{Error, Package, Result, TrackPair};
 /// Tokens beyond these are left aside, so that one long text or video does not cost more than all others.
 const MOST_TOKENS: usize = 256;
 
+/// Of a query of many segments the first are compared.
+const MOST_SEGMENTS: usize = 4;
+
 /// Ranks candidates by cross-modal attention (stacked cross attention, Lee et al. 2018, arXiv:1803.08024).
 ///
 /// The tokens of each track, words, places of a picture and moments of a sound, are projected into one space of their
@@ -133,6 +136,26 @@ impl Reranker {
         };
         let weight = self.weight(direction);
         (1.0 - weight) * first + weight * (raw - mean) / deviation
+    }
+
+    /// The score of a candidate that had `first`, from the tokens of the query's segments and of the candidate's best;
+    /// `None` without a query.
+    pub fn rank<'a>(
+        &self,
+        direction: Direction,
+        query: impl IntoIterator<Item = &'a Tokens>,
+        target: &Tokens,
+        first: f32,
+    ) -> Option<f32> {
+        let scores: Vec<f32> = query
+            .into_iter()
+            .take(MOST_SEGMENTS)
+            .map(|query| {
+                let raw = self.similarity(query, target);
+                self.joined(direction, (query.track, target.track), first, raw)
+            })
+            .collect();
+        (!scores.is_empty()).then(|| scores.iter().sum::<f32>() / scores.len() as f32)
     }
 
     /// What `query` looks at in `target`.

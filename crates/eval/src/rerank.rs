@@ -1,0 +1,113 @@
+//! Scores after a second look at the first candidates.
+
+use std::collections::HashMap;
+
+use sensorium_model::{Match, Reranker, Scorer, Tokens};
+use sensorium_types::Direction;
+
+use crate::{ContentId, Embedded};
+
+/// The gap between the last of the candidates and the first of the rest.
+const GAP: f32 = 1e-3;
+
+/// What a second look needs beside the embeddings.
+pub struct SecondLook<'a> {
+    /// Compares the tokens.
+    pub reranker: &'a Reranker,
+    /// Those of each content's segments, in their order; `None` for a segment without any.
+    pub tokens: &'a HashMap<ContentId, Vec<Option<Tokens>>>,
+    /// How many of the first ranking are looked at once more.
+    pub candidates: usize,
+}
+
+impl SecondLook<'_> {
+    /// The scores that [`evaluate`](crate::evaluate) asks for: those of `embedded`, where the best `candidates` of each
+    /// query have that of the reranker and the others follow in the old order.
+    pub fn scores(
+        &self,
+        embedded: &Embedded,
+        scorer: &Scorer,
+        direction: Direction,
+        queries: &[ContentId],
+        gallery: &[ContentId],
+    ) -> Vec<f32> {
+        if !self.reranker.ranks(direction) {
+            return embedded.scores(scorer, direction, queries, gallery);
+        }
+        let rows = queries.iter().flat_map(|&query| {
+            let first = embedded.matches(scorer, direction, query, gallery);
+            let second = |entry: usize| self.second(direction, query, gallery[entry], first[entry]?);
+            let scores = first
+                .iter()
+                .map(|found| found.map_or(f32::NEG_INFINITY, |found| found.score));
+            reranked(scores.collect(), self.candidates, second)
+        });
+        rows.collect()
+    }
+
+    /// The new score of an entry; `None` where there are no tokens.
+    fn second(
+        &self,
+        direction: Direction,
+        query: ContentId,
+        entry: ContentId,
+        first: Match<usize>,
+    ) -> Option<f32> {
+        let target = self.tokens.get(&entry)?.get(first.segment)?.as_ref()?;
+        let query = self.tokens.get(&query)?.iter().flatten();
+        self.reranker.rank(direction, query, target, first.score)
+    }
+}
+
+/// `scores` with those of the best `candidates` replaced by what `second` says, where it says something, and all others
+/// behind them in their old order.
+fn reranked(mut scores: Vec<f32>, candidates: usize, second: impl Fn(usize) -> Option<f32>) -> Vec<f32> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    let by_score = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
+    if candidates > 0 && candidates < order.len() {
+        order.select_nth_unstable_by(candidates - 1, by_score);
+    }
+    let (best, rest) = order.split_at(candidates.min(order.len()));
+    for &entry in best {
+        scores[entry] = second(entry).unwrap_or(scores[entry]);
+    }
+    let lowest = best.iter().map(|&entry| scores[entry]).fold(f32::INFINITY, f32::min);
+    let highest = rest.iter().map(|&entry| scores[entry]).fold(f32::NEG_INFINITY, f32::max);
+    if highest.is_finite() && lowest.is_finite() && highest >= lowest - GAP {
+        for &entry in rest {
+            scores[entry] -= highest - lowest + GAP;
+        }
+    }
+    scores
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_candidates_change_places_and_the_others_stay_behind_them() {
+        let second = |entry: usize| [None, Some(9.0), None, Some(-7.0), None].get(entry).copied().flatten();
+        let scores = reranked(vec![5.0, 4.0, 1.0, 3.0, 2.0], 3, second);
+        assert_eq!(scores[..2], [5.0, 9.0]);
+        assert_eq!(scores[3], -7.0);
+        assert!(scores[4] < -7.0 && scores[2] < scores[4], "{scores:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn without_new_scores_the_order_is_the_old_one(
+            scores in proptest::collection::vec(-10.0f32..10.0, 1..40),
+            candidates in 0usize..50,
+        ) {
+            let found = reranked(scores.clone(), candidates, |_| None);
+            for a in 0..scores.len() {
+                for b in 0..scores.len() {
+                    prop_assert!(scores[a] <= scores[b] || found[a] >= found[b]);
+                }
+            }
+        }
+    }
+}
