@@ -14,7 +14,7 @@ use crate::bank::{ContentKey, FeatureBank};
 use crate::blend::{EmbeddedSet, Unrelated, choose_weights, sample, set_weight, trials};
 use crate::examples::{Example, Split, examples, keys};
 use crate::perceptron::Shape;
-use crate::train::{Source, TRACK_PAIRS, steps_of_epoch, train};
+use crate::train::{Source, TRACK_PAIRS, items, steps_of_epoch, train};
 use crate::{Error, LearnOptions, Progress, Result, encode, export};
 
 /// Fewer items than these teach nothing.
@@ -112,7 +112,7 @@ pub fn learn(
     let shapes = shapes(package, &sources, options);
     let start = start(package, &shapes)?;
     progress(Progress::Training(
-        options.epochs * steps_of_epoch(&sources, options),
+        options.epochs * steps_of_epoch(items(&sources), options),
     ));
     let checkpoint = work.join("checkpoint.safetensors");
     let heads = train(&bank, &sources, &shapes, &start, options, &checkpoint, progress)?;

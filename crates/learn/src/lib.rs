@@ -4,6 +4,7 @@
 //! belongs together comes together, chooses how much the new block counts beside those that were there, and keeps it
 //! only in those directions in which it finds more on pairs that were held out.
 
+mod attention;
 mod bank;
 mod blend;
 mod checkpoint;
@@ -17,6 +18,7 @@ mod optimizer;
 mod options;
 mod perceptron;
 mod recall;
+mod rerank_train;
 mod train;
 
 pub use error::{Error, Result};

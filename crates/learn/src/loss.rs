@@ -63,7 +63,7 @@ fn harden(logits: &Tensor, positive: &Tensor, hardness: f64) -> Result<Tensor> {
 }
 
 /// The mean over rows of the cross entropy between the softmax of the logits and equal shares for all positives.
-fn cross_entropy(logits: &Tensor, positive: &Tensor) -> Result<Tensor> {
+pub(crate) fn cross_entropy(logits: &Tensor, positive: &Tensor) -> Result<Tensor> {
     let shares = positive.broadcast_div(&positive.sum_keepdim(D::Minus1)?)?;
     let likelihood = log_softmax(logits, D::Minus1)?.mul(&shares)?;
     likelihood.sum(D::Minus1)?.mean_all()?.neg()

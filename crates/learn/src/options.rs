@@ -64,6 +64,19 @@ impl Default for LearnOptions {
 }
 
 impl LearnOptions {
+    /// What suits a reranker: smaller batches, which are made of hard negatives.
+    pub fn reranker() -> Self {
+        Self {
+            dimension: 192,
+            hidden: 384,
+            epochs: 12,
+            batch: 64,
+            rate: 5e-4,
+            dropout: 0.2,
+            ..Self::default()
+        }
+    }
+
     /// Names a training: another one must not go on from its checkpoint.
     pub(crate) fn fingerprint(
         &self,

@@ -140,7 +140,8 @@ impl Perceptron {
         unit(&(out + features.matmul(&self.around_weight.t()?)?)?)
     }
 
-    fn normalised(&self, features: &Tensor) -> Result<Tensor> {
+    /// The features as the perceptron sees them.
+    pub(crate) fn normalised(&self, features: &Tensor) -> Result<Tensor> {
         let centred = features.broadcast_sub(&features.mean_keepdim(D::Minus1)?)?;
         let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + NORM_EPSILON)?.sqrt()?;
         centred

@@ -69,7 +69,7 @@ pub(crate) fn train(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<HeadsInTraining> {
     let mut trainer = Trainer::new(bank, sources, shapes, start, options)?;
-    let steps_of_epoch = steps_of_epoch(sources, options);
+    let steps_of_epoch = steps_of_epoch(items(sources), options);
     let total = steps_of_epoch * options.epochs;
     let fingerprint = options.fingerprint(sources.iter().map(|source| source.train.len()), shapes);
     let mut state = Checkpoint::read(checkpoint, &fingerprint).unwrap_or_default();
@@ -106,9 +106,13 @@ pub(crate) fn train(
     heads(shapes, &state.best)
 }
 
+/// How many items there are to learn from.
+pub(crate) fn items(sources: &[Source]) -> usize {
+    sources.iter().map(|source| source.train.len()).sum()
+}
+
 /// How many batches an epoch has: as many as hold all items, but enough to learn something from few.
-pub(crate) fn steps_of_epoch(sources: &[Source], options: &LearnOptions) -> usize {
-    let items: usize = sources.iter().map(|source| source.train.len()).sum();
+pub(crate) fn steps_of_epoch(items: usize, options: &LearnOptions) -> usize {
     items.div_ceil(options.batch).max(FEWEST_STEPS)
 }
 
@@ -278,7 +282,7 @@ fn rows_of((places, vectors): &(Vec<usize>, Tensor), wanted: &[usize]) -> Result
 }
 
 /// 1 for items of one class, `[n, n]`.
-fn positives(classes: &[usize]) -> Result<Tensor> {
+pub(crate) fn positives(classes: &[usize]) -> Result<Tensor> {
     let count = classes.len();
     let equal = classes
         .iter()
@@ -288,7 +292,7 @@ fn positives(classes: &[usize]) -> Result<Tensor> {
 }
 
 /// The share of the full rate when the share `done` of all steps is done: up in a line, down along a cosine.
-fn schedule(done: f64) -> f64 {
+pub(crate) fn schedule(done: f64) -> f64 {
     if done < WARM_UP {
         // The first step is not for nothing.
         return (done / WARM_UP).max(0.02);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use sensorium_types::{Direction, Track};
 
 use crate::head::Projection;
@@ -240,7 +240,7 @@ mod tests {
             track,
             products: vectors.dot(&vectors.t()),
             vectors,
-            importance: ArrayView1::from(importance).to_owned(),
+            importance: Array1::from(importance.to_vec()),
         }
     }
 

@@ -1,0 +1,362 @@
+//! The training of a reranker: batches of hard negatives, loss, and when to stop.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::{D, DType, Tensor};
+use rand::SeedableRng as _;
+use rand::prelude::Distribution as _;
+use rand::distr::weighted::WeightedIndex;
+use rand::seq::IndexedRandom as _;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use sensorium_types::{Embedding, Track};
+
+use crate::attention::{Attention, Projected, TokenBatch};
+use crate::checkpoint::Checkpoint;
+use crate::loss::cross_entropy;
+use crate::optimizer::Optimizer;
+use crate::train::{TRACK_PAIRS, positives, schedule, steps_of_epoch};
+use crate::{Error, LearnOptions, Progress, Result};
+
+/// Items of a batch that are near each other: one and its hard negatives.
+const NEAR: usize = 8;
+
+/// So many of the nearest are drawn from.
+const NEAREST: usize = 30;
+
+/// The nearest are looked for among so many.
+const AMONG: usize = 4096;
+
+/// Items of the tuning part by which it is decided when to stop.
+const TUNE: usize = 200;
+
+/// An item as a reranker learns it.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenExample {
+    /// For each track the raw tokens of its segments.
+    pub(crate) tokens: BTreeMap<Track, Vec<Vec<f32>>>,
+    /// Items of one class are no negatives of each other.
+    pub(crate) class: usize,
+    /// By what its neighbours are found.
+    pub(crate) embedding: Option<Embedding>,
+}
+
+/// A set of pairs.
+pub(crate) struct TokenSource {
+    pub(crate) train: Vec<TokenExample>,
+    pub(crate) tune: Vec<TokenExample>,
+    pub(crate) share: f64,
+}
+
+/// Trains on `sources` and returns the network that was best on the tuning part. What is at `checkpoint` is gone on from
+/// when it belongs to this training.
+pub(crate) fn train(
+    sources: &[TokenSource],
+    inputs: &BTreeMap<Track, usize>,
+    options: &LearnOptions,
+    checkpoint: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Attention> {
+    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+    let network = Attention::new(inputs, options.hidden, options.dimension, &mut random)?;
+    let mut optimizer = Optimizer::new(network.parameters())?;
+    let counts = sources.iter().map(|source| source.train.len());
+    let steps_of_epoch = steps_of_epoch(counts.clone().sum(), options);
+    let total = steps_of_epoch * options.epochs;
+    let fingerprint = blake3::hash(
+        format!("reranker {options:?} {:?} {inputs:?}", counts.collect::<Vec<_>>()).as_bytes(),
+    );
+    let mut state = Checkpoint::read(checkpoint, fingerprint.as_bytes()).unwrap_or_default();
+    if !optimizer.restore(&state.training, state.steps)? {
+        state = Checkpoint::default();
+    }
+    let nearest: Vec<Vec<Vec<usize>>> = sources.iter().map(|source| nearest(&source.train)).collect();
+    let draw = WeightedIndex::new(sources.iter().map(|source| source.share))
+        .map_err(|error| Error::Options(format!("the shares of the pairs: {error}")))?;
+    for epoch in state.epoch..options.epochs {
+        if state.epochs_without_gain > options.patience {
+            break;
+        }
+        let mut sum = 0.0;
+        for _ in 0..steps_of_epoch {
+            let step = optimizer.steps();
+            // Each step has a stream of its own, so that a resumed training goes on as it would have.
+            random.set_stream(step as u64 + 1);
+            random.set_word_pos(0);
+            let place = draw.sample(&mut random);
+            let batch = batch(&sources[place].train, &nearest[place], options.batch, &mut random);
+            match loss(&network, inputs, &batch, options, &mut random)? {
+                Some(loss) => {
+                    let rate = options.rate * schedule(step as f64 / total as f64);
+                    optimizer.step(&loss.backward()?, rate, options.decay, options.averaging)?;
+                    sum += f64::from(loss.to_scalar::<f32>()?);
+                }
+                None => optimizer.skip(),
+            }
+            progress(Progress::Step);
+        }
+        let averages = optimizer.averages();
+        let recall = with(&network, &averages, || recall(&network, inputs, sources))?;
+        progress(Progress::Epoch {
+            epoch: epoch + 1,
+            loss: sum / steps_of_epoch as f64,
+            recall,
+        });
+        state.epochs_without_gain += 1;
+        if state.best.is_empty() || recall > state.best_recall {
+            state.best = averages;
+            state.best_recall = recall;
+            state.epochs_without_gain = 0;
+        }
+        state.epoch = epoch + 1;
+        state.steps = optimizer.steps();
+        state.training = optimizer.state();
+        state.write(checkpoint, fingerprint.as_bytes())?;
+    }
+    network.set(&state.best)?;
+    Ok(network)
+}
+
+/// What `of` says while the network has other values.
+fn with<T>(
+    network: &Attention,
+    values: &std::collections::HashMap<String, Tensor>,
+    of: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let present = network
+        .parameters()
+        .into_iter()
+        .map(|parameter| Ok((parameter.name, parameter.variable.copy()?)))
+        .collect::<Result<_>>()?;
+    network.set(values)?;
+    let result = of();
+    network.set(&present)?;
+    result
+}
+
+/// For each example the positions of those nearest to it, of other classes.
+fn nearest(examples: &[TokenExample]) -> Vec<Vec<usize>> {
+    let all: Vec<usize> = (0..examples.len()).collect();
+    let blocks: Vec<Vec<Vec<usize>>> = all
+        .chunks(AMONG)
+        .map(|block| {
+            let near = |&one: &usize| {
+                let Some(embedding) = &examples[one].embedding else {
+                    return Vec::new();
+                };
+                let mut others: Vec<(f32, usize)> = block
+                    .iter()
+                    .filter(|&&other| examples[other].class != examples[one].class)
+                    .filter_map(|&other| Some((examples[other].embedding.as_ref()?.dot(embedding), other)))
+                    .collect();
+                others.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                others.truncate(NEAREST);
+                others.into_iter().map(|(_, other)| other).collect()
+            };
+            block.par_iter().map(near).collect()
+        })
+        .collect();
+    blocks.into_iter().flatten().collect()
+}
+
+/// Groups of an example with some of its nearest, each example once.
+fn batch<'e>(
+    examples: &'e [TokenExample],
+    nearest: &[Vec<usize>],
+    size: usize,
+    random: &mut ChaCha8Rng,
+) -> Vec<&'e TokenExample> {
+    let seeds = size.div_ceil(NEAR).min(examples.len());
+    let mut chosen: Vec<usize> = Vec::with_capacity(size);
+    for seed in rand::seq::index::sample(random, examples.len(), seeds) {
+        chosen.push(seed);
+        chosen.extend(nearest[seed].choose_multiple(random, NEAR - 1));
+    }
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen.into_iter().map(|place| &examples[place]).collect()
+}
+
+/// The mean over the pairs of tracks, each attending to the other.
+fn loss(
+    network: &Attention,
+    inputs: &BTreeMap<Track, usize>,
+    batch: &[&TokenExample],
+    options: &LearnOptions,
+    random: &mut ChaCha8Rng,
+) -> Result<Option<Tensor>> {
+    let mut losses = Vec::new();
+    for pair in pairs(inputs) {
+        let both = having(batch.iter().copied(), pair);
+        if both.len() < 2 {
+            continue;
+        }
+        let positive = positives(&both.iter().map(|example| example.class).collect::<Vec<_>>())?;
+        let mut project = |track: Track| -> Result<Projected> {
+            let segments: Vec<Vec<f32>> = both
+                .iter()
+                .map(|example| example.tokens[&track].choose(random).cloned().unwrap_or_default())
+                .collect();
+            let tokens = TokenBatch::new(track, &segments, inputs[&track])?;
+            Ok(network.project(&tokens, Some((options.dropout, random)))?)
+        };
+        let (a, b) = (project(pair.0)?, project(pair.1)?);
+        for logits in [network.logits(&a, &b)?, network.logits(&b, &a)?] {
+            losses.push(cross_entropy(&logits, &positive)?);
+            losses.push(cross_entropy(&logits.t()?, &positive)?);
+        }
+    }
+    if losses.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Tensor::stack(&losses, 0)?.mean_all()?))
+}
+
+/// The pairs of tracks that both have tokens.
+pub(crate) fn pairs(inputs: &BTreeMap<Track, usize>) -> impl Iterator<Item = (Track, Track)> {
+    let known = |track: &Track| inputs.contains_key(track);
+    TRACK_PAIRS.into_iter().filter(move |(a, b)| known(a) && known(b))
+}
+
+fn having<'e>(
+    examples: impl Iterator<Item = &'e TokenExample>,
+    (a, b): (Track, Track),
+) -> Vec<&'e TokenExample> {
+    let has = |example: &TokenExample, track: Track| {
+        example.tokens.get(&track).is_some_and(|segments| !segments.is_empty())
+    };
+    examples.filter(|example| has(example, a) && has(example, b)).collect()
+}
+
+/// The mean of R@1 over both ways of each pair of tracks, on the first of the tuning parts, by attention alone.
+fn recall(network: &Attention, inputs: &BTreeMap<Track, usize>, sources: &[TokenSource]) -> Result<f64> {
+    let mut recalls = Vec::new();
+    for source in sources {
+        for pair in pairs(inputs) {
+            let both = having(source.tune.iter().take(TUNE), pair);
+            if both.len() < 2 {
+                continue;
+            }
+            let project = |track: Track| -> Result<Projected> {
+                let first = both.iter().map(|example| example.tokens[&track][0].clone());
+                let tokens = TokenBatch::new(track, &first.collect::<Vec<_>>(), inputs[&track])?;
+                Ok(network.project(&tokens, None)?)
+            };
+            let (a, b) = (project(pair.0)?, project(pair.1)?);
+            for scores in [network.similarities(&a, &b)?, network.similarities(&b, &a)?] {
+                let best = scores.argmax(D::Minus1)?.to_dtype(DType::U32)?.to_vec1::<u32>()?;
+                let right = best.iter().zip(&both).filter(|(best, example)| {
+                    both[**best as usize].class == example.class
+                });
+                recalls.push(right.count() as f64 / both.len() as f64);
+            }
+        }
+    }
+    Ok(recalls.iter().sum::<f64>() / recalls.len().max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::Rng as _;
+    use rand::seq::SliceRandom as _;
+
+    use super::*;
+
+    const INPUTS: usize = 12;
+
+    /// Items of three things each; a text names them and a picture shows them among other things, in any order. When
+    /// `shuffled`, the picture is of another item.
+    fn source(shuffled: bool) -> TokenSource {
+        let mut random = ChaCha8Rng::seed_from_u64(3);
+        let things: Vec<[Vec<f32>; 2]> = (0..40)
+            .map(|_| [0, 1].map(|_| (0..INPUTS).map(|_| random.random_range(-1.0..1.0)).collect()))
+            .collect();
+        let items: Vec<Vec<usize>> = (0..300)
+            .map(|_| rand::seq::index::sample(&mut random, things.len(), 3).into_vec())
+            .collect();
+        let mut shown: Vec<usize> = (0..items.len()).collect();
+        if shuffled {
+            shown.shuffle(&mut random);
+        }
+        let mut examples: Vec<TokenExample> = (0..items.len())
+            .map(|item| {
+                let words = items[item].iter().flat_map(|&thing| things[thing][0].clone());
+                let mut seen = items[shown[item]].clone();
+                seen.shuffle(&mut random);
+                let places = seen.iter().flat_map(|&thing| things[thing][1].clone());
+                let clutter = (0..2 * INPUTS).map(|_| random.random_range(-1.0..1.0));
+                TokenExample {
+                    tokens: BTreeMap::from([
+                        (Track::Text, vec![words.collect()]),
+                        (Track::Visual, vec![places.chain(clutter).collect()]),
+                    ]),
+                    class: item,
+                    embedding: None,
+                }
+            })
+            .collect();
+        let tune = examples.split_off(240);
+        TokenSource {
+            train: examples,
+            tune,
+            share: 1.0,
+        }
+    }
+
+    fn recall_of(shuffled: bool) -> f64 {
+        let folder = tempfile::tempdir().unwrap();
+        let options = LearnOptions {
+            dimension: 16,
+            hidden: 32,
+            epochs: 8,
+            batch: 64,
+            rate: 5e-3,
+            dropout: 0.0,
+            ..LearnOptions::reranker()
+        };
+        let inputs = BTreeMap::from([(Track::Text, INPUTS), (Track::Visual, INPUTS)]);
+        let mut best = 0f64;
+        train(&[source(shuffled)], &inputs, &options, &folder.path().join("c"), &mut |progress| {
+            if let Progress::Epoch { recall, .. } = progress {
+                best = best.max(recall);
+            }
+        })
+        .unwrap();
+        best
+    }
+
+    #[test]
+    fn attention_learns_what_is_where_and_shuffled_pairs_teach_nothing() {
+        let learned = recall_of(false);
+        assert!(learned > 0.5, "{learned}");
+        let nothing = recall_of(true);
+        assert!(nothing < 0.1, "{nothing}");
+    }
+
+    #[test]
+    fn what_is_computed_in_batches_is_what_the_model_computes() {
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let inputs = BTreeMap::from([(Track::Text, 3), (Track::Visual, 3)]);
+        let network = Attention::new(&inputs, 4, 5, &mut random).unwrap();
+        let mut tokens = |count: usize| -> Vec<f32> {
+            (0..3 * count).map(|_| random.random_range(-1.0..1.0)).collect()
+        };
+        let (short, long, seen) = (tokens(2), tokens(4), tokens(6));
+        let project = |track, segments: &[Vec<f32>]| {
+            let batch = TokenBatch::new(track, segments, 3).unwrap();
+            network.project(&batch, None).unwrap()
+        };
+        let targets = project(Track::Visual, std::slice::from_ref(&seen));
+        let both = project(Track::Text, &[short.clone(), long]);
+        let alone = project(Track::Text, &[short]);
+        let value = |queries: &Projected| {
+            network.similarities(queries, &targets).unwrap().to_vec2::<f32>().unwrap()[0][0]
+        };
+        assert!((value(&both) - value(&alone)).abs() < 1e-5, "padding counts");
+        let back = |queries: &Projected, targets: &Projected| {
+            network.similarities(queries, targets).unwrap().to_vec2::<f32>().unwrap()[0][0]
+        };
+        assert!((back(&targets, &both) - back(&targets, &alone)).abs() < 1e-5, "padding is looked at");
+    }
+}
