@@ -257,6 +257,9 @@ pub(crate) struct Eval {
     /// Only these, as in text:image,audio:video [default: all that the pairs allow]
     #[arg(long, value_name = "FROM:TO", value_delimiter = ',')]
     pub(crate) directions: Vec<Direction>,
+    /// Look at the first 50 of each ranking once more, with the reranker of the model
+    #[arg(long)]
+    pub(crate) rerank: bool,
     /// Compare with the model package in this folder, by a paired bootstrap
     #[arg(long, value_name = "MODEL")]
     pub(crate) against: Option<PathBuf>,
@@ -299,6 +302,9 @@ pub(crate) struct Learn {
     /// Judge by these pairs instead of a part of the others; repeatable
     #[arg(long, value_name = "PAIRS.jsonl")]
     pub(crate) held_out: Vec<PathBuf>,
+    /// Learn what --rerank compares, instead of a new block of the space
+    #[arg(long, conflicts_with = "block")]
+    pub(crate) reranker: bool,
     /// Leave out pairs that cannot be read, and count them, instead of failing
     #[arg(long)]
     pub(crate) skip_bad: bool,
@@ -315,57 +321,63 @@ pub(crate) struct TrainingArgs {
     /// Name of the new block of the space
     #[arg(long, value_name = "NAME", default_value_t = LearnOptions::default().block)]
     block: String,
-    /// Components of the new block
-    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().dimension)]
-    dimension: usize,
-    /// Hidden values of a head
-    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().hidden)]
-    hidden: usize,
+    /// Components of the new block, or of a token [default: 512, or 192]
+    #[arg(long, value_name = "N")]
+    dimension: Option<usize>,
+    /// Hidden values of a head [default: 1024, or 384 for a reranker]
+    #[arg(long, value_name = "N")]
+    hidden: Option<usize>,
     /// What is made small: infonce or sigmoid
     #[arg(long, value_name = "LOSS", default_value = "infonce", value_parser = loss)]
     loss: Loss,
     /// How much more hard negatives count than easy ones; 0 for not at all
     #[arg(long, value_name = "H", default_value_t = LearnOptions::default().hardness)]
     hardness: f64,
-    /// How often all pairs are seen at most
-    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().epochs)]
-    epochs: usize,
+    /// How often all pairs are seen at most [default: 20, or 12 for a reranker]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
     /// Epochs without a gain after which training stops
     #[arg(long, value_name = "N", default_value_t = LearnOptions::default().patience)]
     patience: usize,
-    /// Items of a batch, which are each other's negatives
-    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().batch)]
-    batch: usize,
-    /// The highest learning rate
-    #[arg(long, value_name = "R", default_value_t = LearnOptions::default().rate)]
-    rate: f64,
+    /// Items of a batch, which are each other's negatives [default: 512, or 64 for a reranker]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// The highest learning rate [default: 0.001, or 0.0005 for a reranker]
+    #[arg(long, value_name = "R")]
+    rate: Option<f64>,
     /// The pull of weights towards zero
     #[arg(long, value_name = "D", default_value_t = LearnOptions::default().decay)]
     decay: f64,
-    /// The share of hidden values that are left out at random
-    #[arg(long, value_name = "SHARE", default_value_t = LearnOptions::default().dropout)]
-    dropout: f32,
+    /// The share of hidden values that are left out at random [default: 0.3, or 0.2 for a reranker]
+    #[arg(long, value_name = "SHARE")]
+    dropout: Option<f32>,
     /// Starts all that is drawn by chance
     #[arg(long, value_name = "N", default_value_t = LearnOptions::default().seed)]
     seed: u64,
 }
 
-impl From<&TrainingArgs> for LearnOptions {
-    fn from(args: &TrainingArgs) -> Self {
-        Self {
-            block: args.block.clone(),
-            dimension: args.dimension,
-            hidden: args.hidden,
-            loss: args.loss,
-            hardness: args.hardness,
-            epochs: args.epochs,
-            patience: args.patience,
-            batch: args.batch,
-            rate: args.rate,
-            decay: args.decay,
-            dropout: args.dropout,
-            seed: args.seed,
-            ..Self::default()
+impl TrainingArgs {
+    /// What is given, and what suits a reranker or a block for the rest.
+    pub(crate) fn options(&self, reranker: bool) -> LearnOptions {
+        let usual = if reranker {
+            LearnOptions::reranker()
+        } else {
+            LearnOptions::default()
+        };
+        LearnOptions {
+            block: self.block.clone(),
+            dimension: self.dimension.unwrap_or(usual.dimension),
+            hidden: self.hidden.unwrap_or(usual.hidden),
+            loss: self.loss,
+            hardness: self.hardness,
+            epochs: self.epochs.unwrap_or(usual.epochs),
+            patience: self.patience,
+            batch: self.batch.unwrap_or(usual.batch),
+            rate: self.rate.unwrap_or(usual.rate),
+            decay: self.decay,
+            dropout: self.dropout.unwrap_or(usual.dropout),
+            seed: self.seed,
+            ..usual
         }
     }
 }

@@ -128,7 +128,9 @@ impl Embedded {
         };
         let query = scorer.query(direction, vectors(query));
         let entries = gallery.iter();
-        entries.map(|&entry| scorer.compare(&query, vectors(entry))).collect()
+        entries
+            .map(|&entry| scorer.compare(&query, vectors(entry)))
+            .collect()
     }
 }
 

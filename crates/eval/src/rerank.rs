@@ -71,8 +71,14 @@ fn reranked(mut scores: Vec<f32>, candidates: usize, second: impl Fn(usize) -> O
     for &entry in best {
         scores[entry] = second(entry).unwrap_or(scores[entry]);
     }
-    let lowest = best.iter().map(|&entry| scores[entry]).fold(f32::INFINITY, f32::min);
-    let highest = rest.iter().map(|&entry| scores[entry]).fold(f32::NEG_INFINITY, f32::max);
+    let lowest = best
+        .iter()
+        .map(|&entry| scores[entry])
+        .fold(f32::INFINITY, f32::min);
+    let highest = rest
+        .iter()
+        .map(|&entry| scores[entry])
+        .fold(f32::NEG_INFINITY, f32::max);
     if highest.is_finite() && lowest.is_finite() && highest >= lowest - GAP {
         for &entry in rest {
             scores[entry] -= highest - lowest + GAP;
@@ -89,7 +95,12 @@ mod tests {
 
     #[test]
     fn the_candidates_change_places_and_the_others_stay_behind_them() {
-        let second = |entry: usize| [None, Some(9.0), None, Some(-7.0), None].get(entry).copied().flatten();
+        let second = |entry: usize| {
+            [None, Some(9.0), None, Some(-7.0), None]
+                .get(entry)
+                .copied()
+                .flatten()
+        };
         let scores = reranked(vec![5.0, 4.0, 1.0, 3.0, 2.0], 3, second);
         assert_eq!(scores[..2], [5.0, 9.0]);
         assert_eq!(scores[3], -7.0);

@@ -55,7 +55,11 @@ pub(crate) struct Projected {
 impl TokenBatch {
     /// The raw tokens of each segment, one after the other, `inputs` values each.
     pub(crate) fn new(track: Track, segments: &[Vec<f32>], inputs: usize) -> Result<Self> {
-        let longest = segments.iter().map(|values| values.len() / inputs).max().unwrap_or(0);
+        let longest = segments
+            .iter()
+            .map(|values| values.len() / inputs)
+            .max()
+            .unwrap_or(0);
         let mut values = Vec::with_capacity(segments.len() * longest * inputs);
         let mut there = Vec::with_capacity(segments.len() * longest);
         for segment in segments {
@@ -137,7 +141,10 @@ impl Attention {
 
     /// The tensors of a track's file.
     pub(crate) fn variables(&self, track: Track) -> Vec<(&'static str, &Var)> {
-        self.tracks.get(&track).map(Projection::variables).unwrap_or_default()
+        self.tracks
+            .get(&track)
+            .map(Projection::variables)
+            .unwrap_or_default()
     }
 
     /// How strongly attention prefers the nearest tokens.

@@ -20,7 +20,7 @@ const CHECK: usize = 8;
 
 /// More would be no record of ours.
 const MOST_ROWS: usize = 1 << 20;
-const MOST_VALUES: usize = 1 << 16;
+const MOST_VALUES: usize = 1 << 18;
 
 /// What a content is known by: the words, or the place, size and time of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

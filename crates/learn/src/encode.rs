@@ -9,6 +9,9 @@ use sensorium_types::Track;
 use crate::bank::{ContentKey, FeatureBank};
 use crate::{Progress, Result};
 
+/// Texts that are encoded before the next are looked at.
+pub(crate) const TEXTS: usize = 1024;
+
 /// Encodes what `bank` does not have of `keys`, and returns what could not be read, with the cause.
 pub(crate) fn fill(
     bank: &mut FeatureBank,

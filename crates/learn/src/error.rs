@@ -35,6 +35,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The folder of the result is there already.
+    pub(crate) fn exists(out: &Path) -> Self {
+        Self::Options(format!(
+            "{} exists already: name a folder that does not",
+            out.display()
+        ))
+    }
+
     /// For `map_err`: an error of the file at `path`.
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         |source| Self::File {

@@ -1,18 +1,20 @@
 //! A package on top of another, with one more block.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, Var};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
-use sensorium_model::manifest::{BlockSpec, HeadSpec, Manifest};
+use sensorium_model::manifest::{BlockSpec, HeadSpec, Manifest, RerankerSpec};
 use sensorium_model::{Encoder, Package, file_hash, golden_inputs};
 use sensorium_types::{Direction, Track};
 
+use crate::attention::Attention;
 use crate::perceptron::Perceptron;
+use crate::reranker;
 use crate::train::HeadsInTraining;
 use crate::{Error, Result};
 
@@ -29,14 +31,12 @@ pub(crate) fn write_candidate(
     heads: &HeadsInTraining,
     threads: usize,
 ) -> Result<Manifest> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(Error::file(folder))?;
-    }
-    fs::create_dir_all(folder).map_err(Error::file(folder))?;
     let mut manifest = package.manifest().clone();
-    for name in manifest.files.keys().filter(|name| *name != GOLDEN) {
-        write(folder, name, &package.read(name)?)?;
-    }
+    copy(
+        package,
+        folder,
+        manifest.files.keys().filter(|name| *name != GOLDEN),
+    )?;
     let none = Direction::all().map(|direction| (format!("{}.{}", direction.from, direction.to), 0.0));
     manifest.blocks.push(BlockSpec {
         name: block.to_owned(),
@@ -57,7 +57,7 @@ pub(crate) fn write_candidate(
             }
         };
         let file = format!("{track}-{block}.safetensors");
-        let bytes = head_file(head)?;
+        let bytes = tensor_file(&head.variables())?;
         tower
             .heads
             .insert(block.to_owned(), HeadSpec::Mlp { file: file.clone() });
@@ -70,6 +70,48 @@ pub(crate) fn write_candidate(
     write(folder, GOLDEN, &golden)?;
     write_manifest(folder, &manifest)?;
     Ok(manifest)
+}
+
+/// Writes into `folder` a package like `package` with this reranker instead of its own, which ranks nowhere yet.
+pub(crate) fn write_reranker(
+    package: &Package,
+    folder: &Path,
+    network: &Attention,
+    dimension: usize,
+) -> Result<Manifest> {
+    let mut manifest = package.manifest().clone();
+    for file in manifest.reranker.iter().flat_map(|old| old.projections.values()) {
+        manifest.files.remove(file);
+    }
+    copy(package, folder, manifest.files.keys())?;
+    let mut projections = BTreeMap::new();
+    for (track, file) in reranker::files(network) {
+        let bytes = tensor_file(&network.variables(track))?;
+        manifest.files.insert(file.clone(), file_hash(&bytes));
+        write(folder, &file, &bytes)?;
+        projections.insert(track, file);
+    }
+    manifest.reranker = Some(RerankerSpec {
+        dimension,
+        sharpness: network.sharpness()?,
+        projections,
+        weights: BTreeMap::new(),
+        calibration: BTreeMap::new(),
+    });
+    write_manifest(folder, &manifest)?;
+    Ok(manifest)
+}
+
+/// Makes `folder` anew, with these files of `package`.
+fn copy<'n>(package: &Package, folder: &Path, names: impl Iterator<Item = &'n String>) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(Error::file(folder))?;
+    }
+    fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    for name in names {
+        write(folder, name, &package.read(name)?)?;
+    }
+    Ok(())
 }
 
 /// Writes `model.toml`.
@@ -90,16 +132,16 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     write().map_err(Error::file(&path))
 }
 
-/// The tensors of a head, as half floats.
-fn head_file(head: &Perceptron) -> Result<Vec<u8>> {
+/// Tensors by name, as half floats.
+fn tensor_file(variables: &[(&'static str, &Var)]) -> Result<Vec<u8>> {
     let mut tensors = Vec::new();
-    for (name, variable) in head.variables() {
+    for (name, variable) in variables {
         let values = variable
             .to_dtype(DType::F16)?
             .flatten_all()?
             .to_vec1::<half::f16>()?;
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        tensors.push((name.to_owned(), Dtype::F16, variable.dims().to_vec(), bytes));
+        tensors.push(((*name).to_owned(), Dtype::F16, variable.dims().to_vec(), bytes));
     }
     serialize(&tensors)
 }

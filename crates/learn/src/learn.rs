@@ -166,10 +166,7 @@ pub fn learn(
 fn check(package: &Package, out: &Path, options: &LearnOptions) -> Result<()> {
     let manifest = package.manifest();
     if out.exists() {
-        return Err(Error::Options(format!(
-            "{} exists already: name a folder that does not",
-            out.display()
-        )));
+        return Err(Error::exists(out));
     }
     if manifest.blocks.iter().any(|block| block.name == options.block) {
         return Err(Error::Options(format!(
@@ -188,7 +185,7 @@ fn check(package: &Package, out: &Path, options: &LearnOptions) -> Result<()> {
 }
 
 /// Beside `out`, so that the result can be put in place by a rename.
-fn work_folder(out: &Path) -> Result<PathBuf> {
+pub(crate) fn work_folder(out: &Path) -> Result<PathBuf> {
     let name = out
         .file_name()
         .ok_or_else(|| Error::Options(format!("{} is no name for a new folder", out.display())))?;
@@ -198,9 +195,9 @@ fn work_folder(out: &Path) -> Result<PathBuf> {
 }
 
 /// Pairs whose contents are in the bank.
-struct KnownSet {
-    pairs: Pairs,
-    keys: HashMap<ContentId, ContentKey>,
+pub(crate) struct KnownSet {
+    pub(crate) pairs: Pairs,
+    pub(crate) keys: HashMap<ContentId, ContentKey>,
 }
 
 impl KnownSet {
@@ -217,7 +214,7 @@ impl KnownSet {
 }
 
 /// Encodes what the bank lacks.
-fn fill(
+pub(crate) fn fill(
     bank: &mut FeatureBank,
     all: Vec<Pairs>,
     on_bad: OnBad,
@@ -245,13 +242,18 @@ fn fill(
     Ok(known)
 }
 
-fn check_count(sources: &[Source]) -> Result<()> {
-    let items: usize = sources.iter().map(|source| source.train.len()).sum();
+/// Whether so many items can teach something.
+pub(crate) fn check_items(items: usize) -> Result<()> {
     if items < FEWEST {
         return Err(Error::TooFew(format!(
             "{items} items are left for training, at least {FEWEST} are needed"
         )));
     }
+    Ok(())
+}
+
+fn check_count(sources: &[Source]) -> Result<()> {
+    check_items(items(sources))?;
     let has = |example: &Example, (a, b): (Track, Track)| {
         example.rows.contains_key(&a) && example.rows.contains_key(&b)
     };
@@ -312,7 +314,11 @@ fn start(
 }
 
 /// A part of each set.
-fn parts_of(sets: &[KnownSet], splits: &[Split], part: impl Fn(&Split) -> &Vec<usize>) -> Vec<Pairs> {
+pub(crate) fn parts_of(
+    sets: &[KnownSet],
+    splits: &[Split],
+    part: impl Fn(&Split) -> &Vec<usize>,
+) -> Vec<Pairs> {
     let parts = sets.iter().zip(splits);
     parts
         .map(|(set, split)| {
@@ -323,13 +329,13 @@ fn parts_of(sets: &[KnownSet], splits: &[Split], part: impl Fn(&Split) -> &Vec<u
 }
 
 /// Features of the bank to embeddings of the new package.
-struct Embedder<'a> {
+pub(crate) struct Embedder<'a> {
     bank: &'a FeatureBank,
     heads: BTreeMap<Track, Heads>,
 }
 
 impl<'a> Embedder<'a> {
-    fn new(candidate: &Package, bank: &'a FeatureBank) -> Result<Self> {
+    pub(crate) fn new(candidate: &Package, bank: &'a FeatureBank) -> Result<Self> {
         let mut heads = BTreeMap::new();
         for track in Track::ALL {
             if candidate.manifest().towers.common(track).is_some() {
@@ -339,7 +345,7 @@ impl<'a> Embedder<'a> {
         Ok(Self { bank, heads })
     }
 
-    fn embed(&self, row: &crate::bank::Row) -> Result<Option<Embedding>> {
+    pub(crate) fn embed(&self, row: &crate::bank::Row) -> Result<Option<Embedding>> {
         let Some(heads) = self.heads.get(&row.track) else {
             return Ok(None);
         };
@@ -349,7 +355,7 @@ impl<'a> Embedder<'a> {
     }
 
     /// `parts` with the embeddings of their contents, `sets` being what they are parts of.
-    fn sets<'p>(&self, parts: &'p [Pairs], sets: &[KnownSet]) -> Result<Vec<EmbeddedSet<'p>>> {
+    pub(crate) fn sets<'p>(&self, parts: &'p [Pairs], sets: &[KnownSet]) -> Result<Vec<EmbeddedSet<'p>>> {
         let mut embedded = Vec::new();
         for (pairs, set) in parts.iter().zip(sets) {
             let tasks = Task::all(pairs).unwrap_or_default();
@@ -412,30 +418,42 @@ fn compared(package: &Package, manifest: &Manifest, tests: &[EmbeddedSet<'_>]) -
         .collect()
 }
 
-/// The weights of those directions in which mean recall rises with confidence on one of the sets held out and falls with
-/// confidence on none. In the others the new block is switched off.
+/// The weights of those directions that are adopted. In the others the new block is switched off.
 fn kept(
     manifest: &mut Manifest,
     weights: BTreeMap<Direction, f32>,
     held_out: &[HeldOut],
     unrelated: &Unrelated,
 ) -> BTreeMap<String, f32> {
-    let mut kept = BTreeMap::new();
-    for (direction, weight) in weights {
+    let kept = kept_directions(&weights, held_out);
+    for direction in weights.keys().filter(|direction| !kept.contains_key(direction)) {
+        set_weight(manifest, *direction, 0.0, unrelated);
+    }
+    kept.into_iter()
+        .map(|(direction, weight)| (direction.to_string(), weight))
+        .collect()
+}
+
+/// The weights above 0 of those directions in which mean recall rises with confidence on one of the sets held out and
+/// falls with confidence on none.
+pub(crate) fn kept_directions(
+    weights: &BTreeMap<Direction, f32>,
+    held_out: &[HeldOut],
+) -> BTreeMap<Direction, f32> {
+    let adopted = |direction: &Direction| {
         let differences = || {
             held_out
                 .iter()
-                .filter_map(|set| set.comparison.directions.get(&direction))
+                .filter_map(|set| set.comparison.directions.get(direction))
         };
         let rises = differences().any(|difference| difference.ci95.mean_recall[0] > 0.0);
         let falls = differences().any(|difference| difference.ci95.mean_recall[1] < 0.0);
-        if weight > 0.0 && rises && !falls {
-            kept.insert(direction.to_string(), weight);
-        } else {
-            set_weight(manifest, direction, 0.0, unrelated);
-        }
-    }
-    kept
+        rises && !falls
+    };
+    let weights = weights.iter().map(|(direction, weight)| (*direction, *weight));
+    weights
+        .filter(|(direction, weight)| *weight > 0.0 && adopted(direction))
+        .collect()
 }
 
 /// The new package is called like its folder.

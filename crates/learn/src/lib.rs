@@ -19,9 +19,11 @@ mod options;
 mod perceptron;
 mod recall;
 mod rerank_train;
+mod reranker;
 mod train;
 
 pub use error::{Error, Result};
 pub use learn::{HeldOut, Learned, SetOfPairs, learn};
 pub use loss::Loss;
 pub use options::{LearnOptions, Progress};
+pub use reranker::learn_reranker;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use candle_core::{D, DType, Tensor};
 use rand::SeedableRng as _;
-use rand::prelude::Distribution as _;
 use rand::distr::weighted::WeightedIndex;
+use rand::prelude::Distribution as _;
 use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -64,9 +64,8 @@ pub(crate) fn train(
     let counts = sources.iter().map(|source| source.train.len());
     let steps_of_epoch = steps_of_epoch(counts.clone().sum(), options);
     let total = steps_of_epoch * options.epochs;
-    let fingerprint = blake3::hash(
-        format!("reranker {options:?} {:?} {inputs:?}", counts.collect::<Vec<_>>()).as_bytes(),
-    );
+    let fingerprint =
+        blake3::hash(format!("reranker {options:?} {:?} {inputs:?}", counts.collect::<Vec<_>>()).as_bytes());
     let mut state = Checkpoint::read(checkpoint, fingerprint.as_bytes()).unwrap_or_default();
     if !optimizer.restore(&state.training, state.steps)? {
         state = Checkpoint::default();
@@ -224,9 +223,14 @@ fn having<'e>(
     (a, b): (Track, Track),
 ) -> Vec<&'e TokenExample> {
     let has = |example: &TokenExample, track: Track| {
-        example.tokens.get(&track).is_some_and(|segments| !segments.is_empty())
+        example
+            .tokens
+            .get(&track)
+            .is_some_and(|segments| !segments.is_empty())
     };
-    examples.filter(|example| has(example, a) && has(example, b)).collect()
+    examples
+        .filter(|example| has(example, a) && has(example, b))
+        .collect()
 }
 
 /// The mean of R@1 over both ways of each pair of tracks, on the first of the tuning parts, by attention alone.
@@ -246,9 +250,10 @@ fn recall(network: &Attention, inputs: &BTreeMap<Track, usize>, sources: &[Token
             let (a, b) = (project(pair.0)?, project(pair.1)?);
             for scores in [network.similarities(&a, &b)?, network.similarities(&b, &a)?] {
                 let best = scores.argmax(D::Minus1)?.to_dtype(DType::U32)?.to_vec1::<u32>()?;
-                let right = best.iter().zip(&both).filter(|(best, example)| {
-                    both[**best as usize].class == example.class
-                });
+                let right = best
+                    .iter()
+                    .zip(&both)
+                    .filter(|(best, example)| both[**best as usize].class == example.class);
                 recalls.push(right.count() as f64 / both.len() as f64);
             }
         }
@@ -317,11 +322,17 @@ mod tests {
         };
         let inputs = BTreeMap::from([(Track::Text, INPUTS), (Track::Visual, INPUTS)]);
         let mut best = 0f64;
-        train(&[source(shuffled)], &inputs, &options, &folder.path().join("c"), &mut |progress| {
-            if let Progress::Epoch { recall, .. } = progress {
-                best = best.max(recall);
-            }
-        })
+        train(
+            &[source(shuffled)],
+            &inputs,
+            &options,
+            &folder.path().join("c"),
+            &mut |progress| {
+                if let Progress::Epoch { recall, .. } = progress {
+                    best = best.max(recall);
+                }
+            },
+        )
         .unwrap();
         best
     }
@@ -339,9 +350,8 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let inputs = BTreeMap::from([(Track::Text, 3), (Track::Visual, 3)]);
         let network = Attention::new(&inputs, 4, 5, &mut random).unwrap();
-        let mut tokens = |count: usize| -> Vec<f32> {
-            (0..3 * count).map(|_| random.random_range(-1.0..1.0)).collect()
-        };
+        let mut tokens =
+            |count: usize| -> Vec<f32> { (0..3 * count).map(|_| random.random_range(-1.0..1.0)).collect() };
         let (short, long, seen) = (tokens(2), tokens(4), tokens(6));
         let project = |track, segments: &[Vec<f32>]| {
             let batch = TokenBatch::new(track, segments, 3).unwrap();
@@ -351,12 +361,23 @@ mod tests {
         let both = project(Track::Text, &[short.clone(), long]);
         let alone = project(Track::Text, &[short]);
         let value = |queries: &Projected| {
-            network.similarities(queries, &targets).unwrap().to_vec2::<f32>().unwrap()[0][0]
+            network
+                .similarities(queries, &targets)
+                .unwrap()
+                .to_vec2::<f32>()
+                .unwrap()[0][0]
         };
         assert!((value(&both) - value(&alone)).abs() < 1e-5, "padding counts");
         let back = |queries: &Projected, targets: &Projected| {
-            network.similarities(queries, targets).unwrap().to_vec2::<f32>().unwrap()[0][0]
+            network
+                .similarities(queries, targets)
+                .unwrap()
+                .to_vec2::<f32>()
+                .unwrap()[0][0]
         };
-        assert!((back(&targets, &both) - back(&targets, &alone)).abs() < 1e-5, "padding is looked at");
+        assert!(
+            (back(&targets, &both) - back(&targets, &alone)).abs() < 1e-5,
+            "padding is looked at"
+        );
     }
 }

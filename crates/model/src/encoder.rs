@@ -67,7 +67,10 @@ impl Encoder {
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn tokens(&mut self, track: Track, samples: &[Sample]) -> Result<Vec<Vec<f32>>> {
-        let samples: Vec<&Sample> = samples.iter().filter(|sample| track_of(sample) == track).collect();
+        let samples: Vec<&Sample> = samples
+            .iter()
+            .filter(|sample| track_of(sample) == track)
+            .collect();
         let spec = self.package.manifest().towers.common(track).cloned();
         match spec {
             Some(tower) if tower.tokens.is_some_and(|tokens| tokens.grid.is_none()) => {
@@ -75,7 +78,10 @@ impl Encoder {
             }
             Some(tower) if tower.tokens.is_some() => {
                 let kept = self.loaded(track)?.tower.features(&samples)?;
-                Ok(kept.iter().map(|kept| kept_tokens(&tower, kept).to_vec()).collect())
+                Ok(kept
+                    .iter()
+                    .map(|kept| kept_tokens(&tower, kept).to_vec())
+                    .collect())
             }
             _ => Ok(vec![Vec::new(); samples.len()]),
         }

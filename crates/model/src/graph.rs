@@ -51,7 +51,12 @@ impl Graph {
     }
 
     /// The tokens of each of the `batch` samples in `inputs`, `length` for each; those of padding too.
-    pub(crate) fn tokens(&mut self, inputs: Inputs<'_>, batch: usize, length: usize) -> Result<Vec<Vec<f32>>> {
+    pub(crate) fn tokens(
+        &mut self,
+        inputs: Inputs<'_>,
+        batch: usize,
+        length: usize,
+    ) -> Result<Vec<Vec<f32>>> {
         let dimension = self.tokens.map_or(0, |tokens| tokens.dimension);
         self.run(inputs, &[(TOKENS, vec![batch, length, dimension])])
     }
@@ -71,7 +76,11 @@ impl Graph {
         let mut samples: Vec<Vec<f32>> = Vec::new();
         for (output, expected) in wanted {
             let (shape, values) = outputs[*output].try_extract_tensor::<f32>().map_err(failed)?;
-            if !shape.iter().map(|&size| size as usize).eq(expected.iter().copied()) {
+            if !shape
+                .iter()
+                .map(|&size| size as usize)
+                .eq(expected.iter().copied())
+            {
                 return Err(Error::Shape {
                     graph: self.name.clone(),
                     expected: format!("{output} {expected:?}"),

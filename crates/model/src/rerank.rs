@@ -9,6 +9,9 @@ use crate::head::Projection;
 use crate::manifest::{Moments, RerankerSpec, TowerCommon};
 use crate::{Error, Package, Result, TrackPair};
 
+/// How many of a first ranking are looked at once more.
+pub const CANDIDATES: usize = 50;
+
 /// Tokens beyond these are left aside, so that one long text or video does not cost more than all others.
 const MOST_TOKENS: usize = 256;
 
@@ -74,7 +77,11 @@ impl Reranker {
         };
         let mut projections = BTreeMap::new();
         for (&track, file) in &spec.projections {
-            let tokens = package.manifest().towers.common(track).and_then(|tower| tower.tokens);
+            let tokens = package
+                .manifest()
+                .towers
+                .common(track)
+                .and_then(|tower| tower.tokens);
             let dimension = tokens.map_or(0, |tokens| tokens.dimension);
             let bytes = package.read(file)?;
             let projection = Projection::read(&bytes, dimension, spec.dimension);
@@ -90,6 +97,22 @@ impl Reranker {
             spec: spec.clone(),
             projections,
         }))
+    }
+
+    /// What the manifest says of it.
+    pub fn spec(&self) -> &RerankerSpec {
+        &self.spec
+    }
+
+    /// Takes other weights and another calibration.
+    pub fn set_spec(&mut self, spec: RerankerSpec) {
+        self.spec = spec;
+    }
+
+    /// Gives the new score this share in `direction`.
+    pub fn set_weight(&mut self, direction: Direction, weight: f32) {
+        let pair = format!("{}.{}", direction.from, direction.to);
+        self.spec.weights.insert(pair, weight);
     }
 
     /// Whether it has learned to rank in `direction`.
@@ -247,11 +270,17 @@ mod tests {
     #[test]
     fn a_word_looks_where_its_like_is_and_is_found_there() {
         let query = tokens(Track::Text, &[[1.0, 0.0], [0.0, 1.0]], &[0.75, 0.25]);
-        let target = tokens(Track::Visual, &[[1.0, 0.0], [-1.0, 0.0], [0.6, -0.8]], &[1.0, 0.0, 0.0]);
+        let target = tokens(
+            Track::Visual,
+            &[[1.0, 0.0], [-1.0, 0.0], [0.6, -0.8]],
+            &[1.0, 0.0, 0.0],
+        );
         let attention = reranker().attention(&query, &target);
         assert!(attention.found[0] > 0.99, "{attention:?}");
         assert!(attention.found[1] < 0.1, "{attention:?}");
-        assert!(attention.looked_at[0] > 0.74 && (attention.looked_at.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        assert!(
+            attention.looked_at[0] > 0.74 && (attention.looked_at.iter().sum::<f32>() - 1.0).abs() < 1e-5
+        );
         let expected = 0.75 * attention.found[0] + 0.25 * attention.found[1];
         assert!((attention.score - expected).abs() < 1e-6);
         assert_eq!(reranker().similarity(&query, &target), attention.score);

@@ -1,10 +1,12 @@
 //! `sensorium eval`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
-use sensorium_eval::{Embedded, Example, OnBad, Pairs, RecallCard, Task, compare, evaluate};
-use sensorium_model::{Package, Pool, Scorer};
+use sensorium_eval::{
+    ContentId, Embedded, Example, OnBad, Pairs, RecallCard, SecondLook, Task, compare, evaluate,
+};
+use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer, Tokens};
 use sensorium_types::Direction;
 
 use crate::args::{Common, Eval};
@@ -25,15 +27,13 @@ pub(crate) fn run(common: &Common, options: &Eval) -> anyhow::Result<Outcome> {
     if options.visual_only {
         pool.ignore_audio_tracks();
     }
-    let embedded = embed(&pairs, &options.directions, &mut pool)?;
-    let pairs = pairs.without(&embedded.unreadable, on_bad)?;
+    let ours = Side::new(&package, &pairs, options, &mut pool)?;
+    let pairs = pairs.without(&ours.embedded.unreadable, on_bad)?;
     for refusal in pairs.refused() {
         say(&format!("refused line {}: {}", refusal.line, refusal.cause));
     }
     let tasks = tasks(&pairs, &options.directions)?;
-    let scorer = Scorer::new(&package);
-    let score =
-        |direction, queries: &[_], gallery: &[_]| embedded.scores(&scorer, direction, queries, gallery);
+    let score = |direction, queries: &[_], gallery: &[_]| ours.scores(direction, queries, gallery);
 
     let queries = tasks.iter().map(|task| task.queries().len()).sum();
     let progress = Mutex::new(Progress::start("ranking queries", queries));
@@ -52,10 +52,9 @@ pub(crate) fn run(common: &Common, options: &Eval) -> anyhow::Result<Outcome> {
         if options.visual_only {
             pool.ignore_audio_tracks();
         }
-        let theirs = embed(&pairs, &options.directions, &mut pool)?;
-        let scorer = Scorer::new(&other);
+        let theirs = Side::new(&other, &pairs, options, &mut pool)?;
         let their_score =
-            |direction, queries: &[_], gallery: &[_]| theirs.scores(&scorer, direction, queries, gallery);
+            |direction, queries: &[_], gallery: &[_]| theirs.scores(direction, queries, gallery);
         anyhow::Ok(compare(&other.space().to_string(), &tasks, score, their_score))
     });
     card.comparison = against.transpose()?;
@@ -89,23 +88,69 @@ fn tasks<'p>(pairs: &'p Pairs, directions: &[Direction]) -> anyhow::Result<Vec<T
     Ok(tasks.collect::<Result<_, _>>()?)
 }
 
-/// Encodes what the directions need.
-fn embed(pairs: &Pairs, directions: &[Direction], pool: &mut Pool) -> anyhow::Result<Embedded> {
-    let contents: BTreeSet<_> = tasks(pairs, directions)?
-        .iter()
-        .flat_map(Task::contents)
-        .collect();
-    let mut progress = Progress::start("encoding texts and files", contents.len());
-    let embedded = Embedded::new(pairs, &contents, pool, |done| progress.step(done))?;
-    progress.finish();
-    Ok(embedded)
+/// A model with what it made of the pairs.
+struct Side {
+    embedded: Embedded,
+    scorer: Scorer,
+    second: Option<(Reranker, HashMap<ContentId, Vec<Option<Tokens>>>)>,
+}
+
+impl Side {
+    /// Encodes what the directions need.
+    fn new(package: &Package, pairs: &Pairs, options: &Eval, pool: &mut Pool) -> anyhow::Result<Self> {
+        let contents: BTreeSet<_> = tasks(pairs, &options.directions)?
+            .iter()
+            .flat_map(Task::contents)
+            .collect();
+        let reranker = if options.rerank {
+            Reranker::load(package)?
+        } else {
+            None
+        };
+        if options.rerank && reranker.is_none() {
+            say(&format!(
+                "the model {} has no reranker: its ranking stays as it is",
+                package.space()
+            ));
+        }
+        let mut progress = Progress::start("encoding texts and files", contents.len());
+        let mut done = |count| progress.step(count);
+        let (embedded, second) = match reranker {
+            None => (Embedded::new(pairs, &contents, pool, &mut done)?, None),
+            Some(reranker) => {
+                let (embedded, tokens) =
+                    Embedded::with_tokens(pairs, &contents, pool, package, &reranker, &mut done)?;
+                (embedded, Some((reranker, tokens)))
+            }
+        };
+        progress.finish();
+        Ok(Self {
+            embedded,
+            scorer: Scorer::new(package),
+            second,
+        })
+    }
+
+    fn scores(&self, direction: Direction, queries: &[ContentId], gallery: &[ContentId]) -> Vec<f32> {
+        match &self.second {
+            None => self.embedded.scores(&self.scorer, direction, queries, gallery),
+            Some((reranker, tokens)) => {
+                let look = SecondLook {
+                    reranker,
+                    tokens,
+                    candidates: CANDIDATES,
+                };
+                look.scores(&self.embedded, &self.scorer, direction, queries, gallery)
+            }
+        }
+    }
 }
 
 /// Worked queries: `count` of each direction, spread over its queries, others in each direction.
 fn examples<'p>(
     tasks: &[Task<'p>],
     count: usize,
-    score: impl Fn(Direction, &[sensorium_eval::ContentId], &[sensorium_eval::ContentId]) -> Vec<f32> + Copy,
+    score: impl Fn(Direction, &[ContentId], &[ContentId]) -> Vec<f32> + Copy,
 ) -> Vec<Example<'p>> {
     let mut examples = Vec::new();
     for (number, task) in tasks.iter().enumerate() {

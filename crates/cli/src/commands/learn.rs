@@ -1,7 +1,7 @@
 //! `sensorium learn`
 
 use sensorium_eval::{OnBad, Pairs};
-use sensorium_learn::{LearnOptions, Learned, Progress as Stage, SetOfPairs, learn};
+use sensorium_learn::{Learned, Progress as Stage, SetOfPairs, learn, learn_reranker};
 use sensorium_model::Pool;
 
 use crate::args::{Common, Learn};
@@ -14,7 +14,7 @@ pub(crate) fn run(common: &Common, options: &Learn) -> anyhow::Result<Outcome> {
         options.pairs.len(),
         options.share.len()
     );
-    let training = LearnOptions::from(&options.training);
+    let training = options.training.options(options.reranker);
     anyhow::ensure!(
         training.batch > 1 && training.dimension > 0 && training.hidden > 0,
         "--batch must be at least 2, --dimension and --hidden at least 1"
@@ -40,17 +40,31 @@ pub(crate) fn run(common: &Common, options: &Learn) -> anyhow::Result<Outcome> {
     let package = super::package(common)?;
     let mut pool = Pool::new(package.clone(), (&options.limits).into(), common.threads());
     let mut bar = None;
-    let learned = learn(
-        &package,
-        sets,
-        held_out,
-        on_bad,
-        &options.out,
-        &training,
-        &mut pool,
-        common.threads(),
-        &mut |stage| show(stage, &mut bar),
-    )?;
+    let mut progress = |stage| show(stage, &mut bar);
+    let learned = if options.reranker {
+        learn_reranker(
+            &package,
+            sets,
+            held_out,
+            on_bad,
+            &options.out,
+            &training,
+            &mut pool,
+            &mut progress,
+        )?
+    } else {
+        learn(
+            &package,
+            sets,
+            held_out,
+            on_bad,
+            &options.out,
+            &training,
+            &mut pool,
+            common.threads(),
+            &mut progress,
+        )?
+    };
     if let Some(bar) = bar {
         bar.finish();
     }

@@ -77,7 +77,9 @@ impl Projection {
     /// Raw tokens `[count, inputs]` to `[count, dimension]`.
     pub(crate) fn apply(&self, tokens: ArrayView2<'_, f32>) -> Array2<f32> {
         let normalised = self.normalised(tokens);
-        let Mlp { hidden, out, around, .. } = &self.mlp;
+        let Mlp {
+            hidden, out, around, ..
+        } = &self.mlp;
         let hidden = (normalised.dot(&hidden.weight.t()) + &hidden.bias).mapv(gelu);
         hidden.dot(&out.weight.t()) + &out.bias + normalised.dot(&around.t())
     }
