@@ -308,6 +308,9 @@ pub(crate) struct Learn {
     pub(crate) limits: LimitArgs,
 }
 
+/// More views of a picture would take hours and teach nothing.
+const MOST_VIEWS: i64 = 100;
+
 /// How training goes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Training")]
@@ -345,6 +348,10 @@ pub(crate) struct TrainingArgs {
     /// The share of hidden values that are left out at random
     #[arg(long, value_name = "SHARE", default_value_t = LearnOptions::default().dropout)]
     dropout: f32,
+    /// How often each picture to train on is seen anew, cut out, mirrored and with other colours; 0 for only as it is
+    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().views,
+        value_parser = clap::value_parser!(u16).range(..=MOST_VIEWS))]
+    views: u16,
     /// Starts all that is drawn by chance
     #[arg(long, value_name = "N", default_value_t = LearnOptions::default().seed)]
     seed: u64,
@@ -364,6 +371,7 @@ impl From<&TrainingArgs> for LearnOptions {
             rate: args.rate,
             decay: args.decay,
             dropout: args.dropout,
+            views: args.views,
             seed: args.seed,
             ..Self::default()
         }

@@ -18,6 +18,7 @@ mod options;
 mod perceptron;
 mod recall;
 mod train;
+mod views;
 
 pub use error::{Error, Result};
 pub use learn::{HeldOut, Learned, SetOfPairs, learn};
