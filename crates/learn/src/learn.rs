@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor, safetensors};
-use sensorium_eval::{Comparison, ContentId, Embedded, OnBad, Pairs, Task, compare};
+use sensorium_eval::{Comparison, Content, ContentId, Embedded, OnBad, Pairs, Task, compare};
 use sensorium_model::manifest::{HeadSpec, Manifest};
 use sensorium_model::{Heads, Package, Pool, Scorer};
-use sensorium_types::{Direction, Embedding, Segment, Track};
+use sensorium_types::{Direction, Embedding, Modality, Segment, Track};
 use serde::Serialize;
 
 use crate::bank::{ContentKey, FeatureBank};
@@ -15,7 +15,7 @@ use crate::blend::{EmbeddedSet, Unrelated, choose_weights, sample, set_weight, t
 use crate::examples::{Example, Split, examples, keys};
 use crate::perceptron::Shape;
 use crate::train::{Source, TRACK_PAIRS, items, steps_of_epoch, train};
-use crate::{Error, LearnOptions, Progress, Result, encode, export};
+use crate::{Error, LearnOptions, Progress, Result, encode, export, views};
 
 /// Fewer items than these teach nothing.
 const FEWEST: usize = 20;
@@ -102,11 +102,16 @@ pub fn learn(
             Split::new(&set.pairs, options.tune, share, options.seed)
         })
         .collect();
+    let pictures = known.iter().zip(&parts);
+    let pictures = pictures
+        .flat_map(|(set, split)| set.pictures(&split.train))
+        .collect();
+    views::fill(&mut bank, pictures, options, pool, progress)?;
     let sources: Vec<Source> = known
         .iter()
         .zip(&parts)
         .zip(shares)
-        .map(|((set, split), share)| set.source(split, share, &bank))
+        .map(|((set, split), share)| set.source(split, share, &bank, options))
         .collect();
     check_count(&sources)?;
     let shapes = shapes(package, &sources, options);
@@ -201,15 +206,41 @@ pub(crate) struct KnownSet {
 }
 
 impl KnownSet {
-    fn source(&self, split: &Split, share: Option<f64>, bank: &FeatureBank) -> Source {
+    /// Only what is trained on has views: everything else is judged as it is searched.
+    fn source(
+        &self,
+        split: &Split,
+        share: Option<f64>,
+        bank: &FeatureBank,
+        options: &LearnOptions,
+    ) -> Source {
         let examples = examples(&self.pairs, bank, &self.keys);
         let part = |places: &[usize]| places.iter().map(|&place| examples[place].clone()).collect();
-        let train: Vec<Example> = part(&split.train);
+        let mut train: Vec<Example> = part(&split.train);
+        for (example, place) in train.iter_mut().zip(&split.train) {
+            for (picture, _) in self.pictures(&[*place]) {
+                let views = views::keys(picture, options).filter_map(|key| bank.rows(&key));
+                let rows = views.flatten().copied();
+                example.rows.entry(Track::Visual).or_default().extend(rows);
+            }
+        }
         Source {
             share: share.unwrap_or(train.len() as f64),
             train,
             tune: part(&split.tune),
         }
+    }
+
+    /// The still pictures of the items at `places`.
+    fn pictures(&self, places: &[usize]) -> Vec<(ContentKey, PathBuf)> {
+        let items = places.iter().map(|&place| &self.pairs.items()[place]);
+        let contents = items.flat_map(|item| item.contents(Modality::Image));
+        contents
+            .filter_map(|id| match self.pairs.content(*id) {
+                Content::File { path, .. } => Some((*self.keys.get(id)?, path.clone())),
+                Content::Text(_) => None,
+            })
+            .collect()
     }
 }
 

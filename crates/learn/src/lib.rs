@@ -21,6 +21,7 @@ mod recall;
 mod rerank_train;
 mod reranker;
 mod train;
+mod views;
 
 pub use error::{Error, Result};
 pub use learn::{HeldOut, Learned, SetOfPairs, learn};

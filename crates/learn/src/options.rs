@@ -33,6 +33,8 @@ pub struct LearnOptions {
     pub dropout: f32,
     /// How much of the moving average of the weights stays in a step.
     pub averaging: f64,
+    /// How often each picture to train on is seen anew: cut out, mirrored and with other colours; 0 for only as it is.
+    pub views: u16,
     /// The share of items on which to stop early and to choose weights.
     pub tune: f64,
     /// The share of items on which it is decided whether the result is kept, unless pairs for it are given.
@@ -56,6 +58,7 @@ impl Default for LearnOptions {
             decay: 0.1,
             dropout: 0.3,
             averaging: 0.99,
+            views: 2,
             tune: 0.1,
             held_out: 0.2,
             seed: 0,
@@ -94,7 +97,9 @@ impl LearnOptions {
 pub enum Progress {
     /// So many contents are to be encoded.
     Encoding(usize),
-    /// One more of them is.
+    /// So many pictures are to be seen in other ways.
+    Viewing(usize),
+    /// One more content is encoded.
     Encoded,
     /// Training begins, with so many steps at most.
     Training(usize),

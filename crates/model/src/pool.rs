@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use sensorium_media::{Cause, Limits, Memory, Piece, Record, Sample, Share, Target};
+use sensorium_media::{Cause, Limits, Memory, Picture, Piece, Record, Sample, Share, Target};
 use sensorium_types::{Embedding, Modality, Segment, Track};
 
 use crate::{Encoder, Encoding, Package, Result};
@@ -180,11 +180,71 @@ impl Pool {
         &mut self,
         files: I,
         keep: impl Fn(Encoding) -> E + Sync,
+        done: impl FnMut(N, sensorium_media::Result<EncodedFile<E>>) -> ControlFlow<()>,
+    ) -> Result<()>
+    where
+        I: IntoIterator<Item = (N, PathBuf)>,
+        I::IntoIter: Send,
+    {
+        self.run(files, |_, piece| [piece], keep, done)
+    }
+
+    /// Decodes `files` and encodes, instead of each still picture, what `views` makes of it, in that order. Other files
+    /// have no segments then.
+    ///
+    /// # Errors
+    /// As [`files`](Self::files).
+    pub fn views<N: Send, I, V>(
+        &mut self,
+        files: I,
+        views: impl Fn(&N, Picture) -> V + Sync,
+        mut done: impl FnMut(N, sensorium_media::Result<EncodedFile>),
+    ) -> Result<()>
+    where
+        I: IntoIterator<Item = (N, PathBuf)>,
+        I::IntoIter: Send,
+        V: IntoIterator<Item = Picture>,
+    {
+        let pieces = |name: &N, piece: Piece| {
+            let Piece {
+                record,
+                segment,
+                sample,
+            } = piece;
+            let views = match sample {
+                Sample::Picture(picture) => Some(views(name, picture)),
+                _ => None,
+            };
+            let views = views.into_iter().flatten();
+            views.map(move |view| Piece {
+                record: record.clone(),
+                segment: segment.clone(),
+                sample: Sample::Picture(view),
+            })
+        };
+        self.run(
+            files,
+            pieces,
+            |encoding| encoding,
+            |name, file| {
+                done(name, file);
+                ControlFlow::Continue(())
+            },
+        )
+    }
+
+    /// Encodes of each piece of `files` what `pieces` makes of it.
+    fn run<N: Send, E: Send, I, P>(
+        &mut self,
+        files: I,
+        pieces: impl Fn(&N, Piece) -> P + Sync,
+        keep: impl Fn(Encoding) -> E + Sync,
         mut done: impl FnMut(N, sensorium_media::Result<EncodedFile<E>>) -> ControlFlow<()>,
     ) -> Result<()>
     where
         I: IntoIterator<Item = (N, PathBuf)>,
         I::IntoIter: Send,
+        P: IntoIterator<Item = Piece>,
     {
         let files = Mutex::new(files.into_iter().enumerate());
         let count = self.encoders.len();
@@ -198,12 +258,14 @@ impl Pool {
             };
             let (event_sender, events) = bounded::<Event<N, E>>(2 * count);
             for _ in 0..count {
-                let (files, queue, events) = (&files, queue.clone(), event_sender.clone());
+                let (files, pieces) = (&files, &pieces);
+                let (queue, events) = (queue.clone(), event_sender.clone());
                 // A poisoned lock means that another thread has panicked, which ends everything anyway.
                 let next = || files.lock().ok()?.next();
                 scope.spawn(move || {
                     while let Some((file, (name, path))) = next() {
-                        let end = contained(&path, || decode(file, &path, limits, target, &queue));
+                        let pieces = |piece| pieces(&name, piece);
+                        let end = contained(&path, || decode(file, &path, limits, target, pieces, &queue));
                         if events.send(Event::Decoded(file, name, end)).is_err() {
                             return;
                         }
@@ -284,11 +346,12 @@ fn said(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("it does not say why")
 }
 
-fn decode(
+fn decode<P: IntoIterator<Item = Piece>>(
     file: usize,
     path: &Path,
     limits: &Limits,
     target: &Target,
+    pieces_of: impl Fn(Piece) -> P,
     queue: &Queue,
 ) -> sensorium_media::Result<Decoded> {
     let media = sensorium_media::open(path, limits, target)?;
@@ -301,12 +364,16 @@ fn decode(
     let mut pieces = Vec::with_capacity(BATCH);
     for piece in media {
         match piece {
-            Ok(piece) => pieces.push(piece),
+            Ok(piece) => {
+                for piece in pieces_of(piece) {
+                    pieces.push(piece);
+                    if pieces.len() == BATCH && !decoded.send(file, &mut pieces, queue) {
+                        return Ok(decoded);
+                    }
+                }
+            }
             Err(error) if error.record.is_some() => decoded.refused.push(error),
             Err(error) => return Err(error),
-        }
-        if pieces.len() == BATCH && !decoded.send(file, &mut pieces, queue) {
-            return Ok(decoded);
         }
     }
     decoded.send(file, &mut pieces, queue);

@@ -136,6 +136,43 @@ fn the_pool_gives_each_file_its_segments_in_order() {
 }
 
 #[test]
+fn views_of_a_picture_come_instead_of_it_in_their_order_and_other_files_have_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (note, broken) = (folder.path().join("note.txt"), folder.path().join("broken.png"));
+    fs::write(&note, "a hen").unwrap();
+    fs::write(&broken, b"\x89PNG\r\n\x1a\nno picture").unwrap();
+    let drawing = folder.path().join("drawing.svg");
+    fs::write(
+        &drawing,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>"#,
+    )
+    .unwrap();
+    let mut pool = Pool::new(package(), Limits::default(), 2);
+    // More than are encoded together.
+    let shades: Vec<u8> = (0..20).map(|number| number * 12).collect();
+    let mut found = [None, None, None];
+    pool.views(
+        [note, broken, drawing].into_iter().enumerate(),
+        |_, _| shades.iter().map(|shade| picture(*shade)),
+        |index, file| found[index] = Some(file.map(|file| file.segments).map_err(|_| ())),
+    )
+    .unwrap();
+    let found: Vec<_> = found.into_iter().map(Option::unwrap).collect();
+    assert!(found[0].as_ref().unwrap().is_empty());
+    assert!(found[1].is_err());
+    let samples: Vec<Sample> = shades
+        .iter()
+        .map(|shade| Sample::Picture(picture(*shade)))
+        .collect();
+    let expected = Encoder::new(package(), 1).encode(&samples).unwrap();
+    let views = found[2].as_ref().unwrap();
+    assert_eq!(views.len(), expected.len());
+    for (view, expected) in views.iter().zip(&expected) {
+        assert_same(&view.encoding, expected);
+    }
+}
+
+#[test]
 fn who_breaks_off_gets_no_further_file() {
     let folder = tempfile::tempdir().unwrap();
     let note = folder.path().join("note.txt");

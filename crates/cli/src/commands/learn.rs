@@ -89,6 +89,7 @@ fn show(stage: Stage, bar: &mut Option<Progress>) {
     };
     match stage {
         Stage::Encoding(total) => start("encoding texts and files", total),
+        Stage::Viewing(total) => start("encoding views of pictures", total),
         Stage::Training(total) => start("training", total),
         Stage::Weighing(total) => start("choosing weights", total),
         Stage::Judging => start("comparing on the pairs held out", 1),
