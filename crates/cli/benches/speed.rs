@@ -289,12 +289,10 @@ fn search_often(index: &Path, package: &Arc<Package>, threads: usize) {
 }
 
 fn query(number: usize, to: Vec<Modality>) -> Query {
+    let text = format!("A brown hen number {number} walks about in the yard behind a barn.");
     Query {
-        parts: vec![Part::text(format!(
-            "A brown hen number {number} walks about in the yard behind a barn."
-        ))],
         to,
-        limit: 10,
+        ..Query::new(vec![Part::text(text)])
     }
 }
 

@@ -170,6 +170,15 @@ pub(crate) struct Search {
     /// At most so many answers
     #[arg(short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) limit: usize,
+    /// Rank the first 50 of each modality once more, by what the query attends to
+    #[arg(long)]
+    pub(crate) rerank: bool,
+    /// Say why each answer was found: where the query looked, which windows mattered, what each word did
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// With --explain, write the heat map over each picture into this folder, as RANK.png
+    #[arg(long, value_name = "DIR", requires = "explain")]
+    pub(crate) heat_maps: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) index: IndexFolder,
     #[command(flatten)]

@@ -15,6 +15,12 @@ pub enum Error {
     /// The model cannot be loaded, or fails.
     #[error(transparent)]
     Model(#[from] sensorium_model::Error),
+    /// A second look was asked for, but the model has not learned one.
+    #[error(
+        "the model {0} has no reranker: search without --rerank, or learn one with \
+         `sensorium learn PAIRS.jsonl --reranker --out DIR`"
+    )]
+    NoReranker(String),
     /// A path that was asked for cannot be used; nothing was changed.
     #[error("{}: {source}", path_text(path))]
     Path {

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ItemId, Modality, Segment};
+use crate::{Evidence, ItemId, Modality, Segment};
 
 /// An item that answers a query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,4 +29,7 @@ pub struct Hit {
     /// The passage, when it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// Why it answers, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub explain: Option<Evidence>,
 }

@@ -6,6 +6,7 @@
 
 mod dot;
 mod embedding;
+mod evidence;
 mod hit;
 mod item;
 mod modality;
@@ -15,6 +16,7 @@ mod space;
 
 pub use dot::dot;
 pub use embedding::Embedding;
+pub use evidence::{Evidence, HeatMap, Window, Word};
 pub use hit::Hit;
 pub use item::{BadItemId, Fields, ItemId, Location};
 pub use modality::{Direction, Modality, Track, UnknownName};

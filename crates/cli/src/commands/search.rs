@@ -1,10 +1,15 @@
 //! `sensorium search`
 
+use std::path::Path;
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _};
 use console::style;
 use sensorium_engine::{Answer, Part, Query, Searcher};
-use sensorium_types::{Hit, Modality, path_text};
+use sensorium_types::{Evidence, HeatMap, Hit, Modality, Word, path_text};
 
 use crate::args::{Arguments, Common, Search};
 use crate::output::{Outcome, print, print_json, printable, say};
@@ -18,6 +23,8 @@ pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> an
         parts: parts(options, matches),
         to: modalities(&options.to),
         limit: options.limit,
+        rerank: options.rerank,
+        explain: options.explain,
     };
     let package = super::package(common)?;
     let folder = super::index_folder(&options.index)?;
@@ -31,6 +38,9 @@ pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> an
             path_text(package.folder()),
             path_text(&folder)
         ));
+    }
+    if let Some(folder) = &options.heat_maps {
+        write_heat_maps(&answer, folder)?;
     }
     if common.json {
         print_json(&answer)?;
@@ -82,6 +92,9 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
         if let Some(text) = &hit.text {
             print(&style(format!("        \"{}\"", excerpt(text))).dim())?;
         }
+        for reason in hit.explain.iter().flat_map(reasons) {
+            print(&style(format!("        {reason}")).dim())?;
+        }
         if hit.modality == Modality::Image {
             terminal.show_picture(&hit.file);
         }
@@ -89,6 +102,63 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
     if answer.hits.is_empty() {
         say("nothing of that kind is in the index: see `sensorium status`");
     }
+    Ok(())
+}
+
+/// The evidence in words, a line for each kind.
+fn reasons(evidence: &Evidence) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(map) = &evidence.heat_map {
+        lines.push(format!("looked at {}", focus(map)));
+    }
+    if !evidence.windows.is_empty() {
+        let told = evidence.windows.iter().map(|window| {
+            let time = window.segment.span.map_or_else(
+                || "whole".to_owned(),
+                |span| format!("{}-{}", clock(span.start), clock(span.end)),
+            );
+            format!("{time} {} {:.3}", window.segment.track, window.score)
+        });
+        lines.push(format!("windows: {}", told.collect::<Vec<_>>().join(", ")));
+    }
+    if !evidence.words.is_empty() {
+        let told = evidence.words.iter().map(|word| {
+            let rank = word
+                .rank_without
+                .map_or_else(|| format!("> {}", Word::FARTHEST), |rank| rank.to_string());
+            format!("\"{}\" {rank}", printable(&word.word))
+        });
+        lines.push(format!("rank without {}", told.collect::<Vec<_>>().join(", ")));
+    }
+    lines
+}
+
+/// Where most of the attention is, as the place of the strongest cell.
+fn focus(map: &HeatMap) -> String {
+    let strongest = map.weights.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    let (place, weight) = strongest.map_or((0, 0.0), |(place, weight)| (place, *weight));
+    let third = |place: usize, count: usize| (3 * place + 1) / count.max(1);
+    let row = ["the top", "the middle", "the bottom"][third(place / map.columns.max(1), map.rows).min(2)];
+    let column = ["left", "middle", "right"][third(place % map.columns.max(1), map.columns).min(2)];
+    format!("{row}, {column} most ({:.0} %)", 100.0 * weight)
+}
+
+fn write_heat_maps(answer: &Answer, folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| path_text(folder).into_owned())?;
+    let mut written = 0;
+    for hit in &answer.hits {
+        let map = hit
+            .explain
+            .as_ref()
+            .and_then(|evidence| evidence.heat_map.as_ref());
+        if let Some(png) = map.and_then(|map| map.png.as_ref()) {
+            let path = folder.join(format!("{}.png", hit.rank));
+            let bytes = STANDARD.decode(png).context("a heat map is not base64")?;
+            std::fs::write(&path, bytes).with_context(|| path_text(&path).into_owned())?;
+            written += 1;
+        }
+    }
+    say(&format!("wrote {written} heat maps into {}", path_text(folder)));
     Ok(())
 }
 

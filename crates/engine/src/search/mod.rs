@@ -1,7 +1,10 @@
 //! Queries to hits: encode, recall by nearest neighbours, rank on one scale.
 
+mod explain;
+mod overlay;
 mod query;
 mod rank;
+mod second;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use sensorium_media::Limits;
-use sensorium_model::{Package, Pool, Scorer};
+use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer};
 use sensorium_store::{Catalog, ExactIndex, SqliteCatalog, VectorIndex, catch_up};
 use sensorium_types::Hit;
 use serde::Serialize;
@@ -17,6 +20,7 @@ use serde::Serialize;
 use self::query::{EncodedPart, encode};
 pub use self::query::{Part, PartContent, Query};
 use self::rank::{Ranked, rank};
+use self::second::SecondLook;
 use crate::Result;
 use crate::space::items_elsewhere;
 
@@ -26,7 +30,11 @@ pub struct Searcher {
     catalog: Box<dyn Catalog>,
     index: Box<dyn VectorIndex>,
     pool: Pool,
+    package: Arc<Package>,
+    limits: Limits,
     scorer: Scorer,
+    /// Loaded with the first query that needs it.
+    reranker: Option<Reranker>,
     space: String,
 }
 
@@ -60,8 +68,11 @@ impl Searcher {
             folder: folder.to_owned(),
             catalog,
             index: Box::new(ExactIndex::new()),
-            pool: Pool::single(Arc::clone(package), limits, threads),
+            pool: Pool::single(Arc::clone(package), limits.clone(), threads),
+            package: Arc::clone(package),
+            limits,
             scorer: Scorer::new(package),
+            reranker: None,
             space,
         })
     }
@@ -75,16 +86,24 @@ impl Searcher {
     pub fn search(&mut self, query: Query) -> Result<Answer> {
         let started = Instant::now();
         query.check()?;
+        if self.reranker.is_none() && (query.rerank || query.explain) {
+            self.reranker = Reranker::load(&self.package)?;
+        }
+        if query.rerank && self.reranker.is_none() {
+            return Err(crate::Error::NoReranker(self.space.clone()));
+        }
         let Self {
             catalog,
             index,
             pool,
+            package,
+            reranker,
             space,
             ..
         } = self;
         // The first query loads a tower and all vectors: side by side.
         let (parts, caught_up) = thread::scope(|scope| {
-            let parts = scope.spawn(|| encode(&query, pool));
+            let parts = scope.spawn(|| encode(&query, pool, package, reranker.as_ref()));
             let caught_up = catch_up(&mut **index, &**catalog, space);
             (
                 parts
@@ -96,7 +115,11 @@ impl Searcher {
         let (parts, ()) = (parts?, caught_up?);
         let elsewhere = items_elsewhere(&*self.catalog, &self.folder, &self.space)?;
         let ranked = self.rank(&query, &parts)?;
-        let hits = self.hits(&ranked)?;
+        let mut hits = self.hits(ranked)?;
+        if query.explain {
+            self.explain(&query, &parts, &mut hits)?;
+        }
+        let hits = hits.into_iter().map(|(_, hit)| hit).collect();
         Ok(Answer {
             query,
             space: self.space.clone(),
@@ -106,10 +129,22 @@ impl Searcher {
         })
     }
 
-    fn rank(&self, query: &Query, parts: &[EncodedPart]) -> Result<Vec<Ranked>> {
+    fn rank(&mut self, query: &Query, parts: &[EncodedPart]) -> Result<Vec<Ranked>> {
         let mut ranked = Vec::new();
+        let second = self.reranker.as_ref().filter(|_| query.rerank && query.limit > 0);
+        let limit = second.map_or(query.limit, |_| query.limit.max(CANDIDATES));
         for &modality in &query.to {
-            ranked.extend(rank(&*self.index, &self.scorer, parts, modality, query.limit)?);
+            let mut found = rank(&*self.index, &self.scorer, parts, modality, limit)?;
+            if let Some(reranker) = second {
+                let look = SecondLook {
+                    catalog: &*self.catalog,
+                    package: &self.package,
+                    reranker,
+                    parts,
+                };
+                look.rank(modality, &mut found, &mut self.pool)?;
+            }
+            ranked.extend(found);
         }
         ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
         ranked.truncate(query.limit);
@@ -117,19 +152,23 @@ impl Searcher {
     }
 
     /// What the catalogue says of the ranked. Items that went meanwhile are left out.
-    fn hits(&self, ranked: &[Ranked]) -> Result<Vec<Hit>> {
+    fn hits(&self, ranked: Vec<Ranked>) -> Result<Vec<(Ranked, Hit)>> {
         let items = self
             .catalog
             .items(&ranked.iter().map(|ranked| ranked.item).collect::<Vec<_>>())?;
         let segments = self
             .catalog
             .segments(&ranked.iter().map(|ranked| ranked.segment).collect::<Vec<_>>())?;
-        let hits = ranked.iter().filter_map(|ranked| {
-            let item = items.iter().find(|item| item.key == ranked.item)?;
-            let segment = segments.iter().find(|segment| segment.key == ranked.segment)?;
-            let first = item.locations.first()?;
-            Some(Hit {
-                rank: 0,
+        let mut hits = Vec::with_capacity(ranked.len());
+        for ranked in ranked {
+            let item = items.iter().find(|item| item.key == ranked.item);
+            let segment = segments.iter().find(|segment| segment.key == ranked.segment);
+            let first = item.and_then(|item| item.locations.first());
+            let (Some(item), Some(segment), Some(first)) = (item, segment, first) else {
+                continue;
+            };
+            let hit = Hit {
+                rank: hits.len() + 1,
                 score: probability(ranked.score),
                 similarity: ranked.similarity,
                 item: item.id,
@@ -139,10 +178,11 @@ impl Searcher {
                 modality: item.modality,
                 segment: segment.segment.clone(),
                 text: segment.text.clone(),
-            })
-        });
-        let ranked = hits.zip(1..).map(|(hit, rank)| Hit { rank, ..hit });
-        Ok(ranked.collect())
+                explain: None,
+            };
+            hits.push((ranked, hit));
+        }
+        Ok(hits)
     }
 }
 

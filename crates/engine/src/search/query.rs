@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use sensorium_media::Cause;
-use sensorium_model::Pool;
+use sensorium_model::{Encoding, Package, Pool, Reranker, Tokens, kept_tokens};
 use sensorium_types::{Embedding, Modality, Segment, Track, path_text};
 use serde::{Serialize, Serializer};
 
@@ -17,6 +17,16 @@ pub struct Query {
     /// How many answers are wanted at most.
     #[serde(skip)]
     pub limit: usize,
+    /// Whether the first candidates are ranked once more, by attention.
+    #[serde(skip_serializing_if = "is_false")]
+    pub rerank: bool,
+    /// Whether each hit says why it was found.
+    #[serde(skip_serializing_if = "is_false")]
+    pub explain: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// One part of a query.
@@ -88,9 +98,22 @@ pub(super) struct EncodedPart {
     pub(super) modality: Modality,
     pub(super) weight: f32,
     pub(super) segments: Vec<(Segment, Embedding)>,
+    /// Those of its segments, for a second look.
+    pub(super) tokens: Vec<Tokens>,
 }
 
 impl Query {
+    /// A query for all modalities, with ten answers and nothing more.
+    pub fn new(parts: Vec<Part>) -> Self {
+        Self {
+            parts,
+            to: Modality::ALL.to_vec(),
+            limit: 10,
+            rerank: false,
+            explain: false,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if self.parts.is_empty() {
             return Err(Error::BadQuery("it has no part: give a text or a file"));
@@ -109,30 +132,58 @@ impl Query {
     }
 }
 
-/// Encodes the parts of `query`, in their order.
-pub(super) fn encode(query: &Query, pool: &mut Pool) -> Result<Vec<EncodedPart>> {
-    query.parts.iter().map(|part| encode_part(part, pool)).collect()
+/// Encodes the parts of `query`, in their order; with the tokens that `reranker` compares, where the query needs them.
+pub(super) fn encode(
+    query: &Query,
+    pool: &mut Pool,
+    package: &Package,
+    reranker: Option<&Reranker>,
+) -> Result<Vec<EncodedPart>> {
+    let reranker = reranker.filter(|_| query.rerank || query.explain);
+    let parts = query.parts.iter();
+    parts
+        .map(|part| encode_part(part, pool, package, reranker))
+        .collect()
 }
 
-fn encode_part(part: &Part, pool: &mut Pool) -> Result<EncodedPart> {
+fn encode_part(
+    part: &Part,
+    pool: &mut Pool,
+    package: &Package,
+    reranker: Option<&Reranker>,
+) -> Result<EncodedPart> {
+    let mut tokens = Vec::new();
     let (modality, segments) = match &part.content {
         PartContent::Text { modality, text } => {
-            let encoded = pool.texts(std::slice::from_ref(text))?;
-            let segments = encoded
-                .into_iter()
-                .map(|encoding| (Segment::whole(Track::Text), encoding.embedding));
-            (*modality, segments.collect())
+            let text = std::slice::from_ref(text);
+            if let Some(reranker) = reranker {
+                let raw = pool.text_tokens(text)?;
+                tokens.extend(raw.iter().filter_map(|raw| reranker.tokens(Track::Text, raw)));
+            }
+            let encoded = pool.texts(text)?.into_iter();
+            let encoded = encoded.map(|encoding| (Segment::whole(Track::Text), encoding));
+            (*modality, encoded.collect())
         }
         PartContent::File { modality, path } => (*modality, encode_file(*modality, path, pool)?),
     };
+    if let Some(reranker) = reranker {
+        tokens.extend(segments.iter().filter_map(|(segment, encoding)| {
+            let tower = package.manifest().towers.common(segment.track)?;
+            reranker.tokens(segment.track, kept_tokens(tower, &encoding.features))
+        }));
+    }
+    let segments = segments.into_iter();
     Ok(EncodedPart {
         modality,
         weight: part.weight,
-        segments,
+        segments: segments
+            .map(|(segment, encoding)| (segment, encoding.embedding))
+            .collect(),
+        tokens,
     })
 }
 
-fn encode_file(wanted: Modality, path: &Path, pool: &mut Pool) -> Result<Vec<(Segment, Embedding)>> {
+fn encode_file(wanted: Modality, path: &Path, pool: &mut Pool) -> Result<Vec<(Segment, Encoding)>> {
     let mut encoded = None;
     pool.files([((), path.to_owned())], |(), file| encoded = Some(file))?;
     let nothing = || sensorium_media::Error::new(path, Cause::Nothing("nothing to encode"));
@@ -146,6 +197,6 @@ fn encode_file(wanted: Modality, path: &Path, pool: &mut Pool) -> Result<Vec<(Se
     }
     let segments = file.segments.into_iter();
     Ok(segments
-        .map(|segment| (segment.segment, segment.encoding.embedding))
+        .map(|segment| (segment.segment, segment.encoding))
         .collect())
 }

@@ -10,7 +10,7 @@ use super::query::EncodedPart;
 use crate::Result;
 
 /// An item with its score for the whole query.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ranked {
     pub(super) item: ItemKey,
     /// Standard deviations above unrelated items.
@@ -18,6 +18,8 @@ pub(super) struct Ranked {
     /// The segment of the part that counts most, and its inner product.
     pub(super) segment: SegmentKey,
     pub(super) similarity: f32,
+    /// The score for each part of the query.
+    pub(super) by_part: Vec<f32>,
 }
 
 /// The `limit` best items of `modality`, the best first.
@@ -130,6 +132,7 @@ impl Recall<'_> {
         }
         let ranked = all.into_iter().filter_map(|item| {
             let mut score = 0.0;
+            let mut by_part = Vec::with_capacity(parts.len());
             let mut best: Option<(f32, SegmentKey, f32)> = None;
             for (part, of_part) in parts.iter().zip(&lists) {
                 let pairs = of_part
@@ -138,6 +141,7 @@ impl Recall<'_> {
                 let found = self.scorer.join(&part.query, &pairs.collect())?;
                 let share = part.weight * found.score;
                 score += share;
+                by_part.push(found.score);
                 if best.is_none_or(|best| share > best.0) {
                     best = Some((share, found.segment, found.similarity));
                 }
@@ -148,6 +152,7 @@ impl Recall<'_> {
                 score,
                 segment,
                 similarity,
+                by_part,
             })
         });
         Ok(ranked.collect())
@@ -282,6 +287,7 @@ mod tests {
                 .iter()
                 .map(|track| (Segment::whole(*track), Embedding::from_vec(random.vector())))
                 .collect(),
+            tokens: Vec::new(),
         };
         let queries = [
             vec![part(Modality::Text, &[Track::Text], 1.0)],

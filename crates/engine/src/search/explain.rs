@@ -1,0 +1,176 @@
+//! Why a hit was found: where the query looked, which windows mattered, what each word did.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sensorium_model::Scorer;
+use sensorium_types::{Direction, Embedding, Evidence, HeatMap, Hit, Modality, Segment, Window, Word};
+
+use super::overlay::overlay;
+use super::query::{EncodedPart, Part, PartContent, Query};
+use super::rank::Ranked;
+use super::second::SecondLook;
+use super::{Searcher, probability};
+use crate::Result;
+
+/// Of an item of many windows the best are told.
+const MOST_WINDOWS: usize = 5;
+
+/// Words beyond these are not left out one by one.
+const MOST_WORDS: usize = 24;
+
+impl Searcher {
+    /// Adds the evidence to `hits`, the answer to `query` whose `parts` are encoded.
+    pub(super) fn explain(
+        &mut self,
+        query: &Query,
+        parts: &[EncodedPart],
+        hits: &mut [(Ranked, Hit)],
+    ) -> Result<()> {
+        let orders = words(query)
+            .into_iter()
+            .map(|(word, without)| Ok((word, self.order(&without)?)))
+            .collect::<Result<Vec<_>>>()?;
+        for (found, hit) in hits {
+            let words = orders.iter().map(|(word, order)| Word {
+                word: word.clone(),
+                rank_without: order
+                    .iter()
+                    .position(|other| other.item == found.item)
+                    .map(|place| place + 1),
+            });
+            hit.explain = Some(Evidence {
+                heat_map: self.heat_map(parts, found, hit)?,
+                windows: self.windows(parts, found, hit.modality)?,
+                words: words.collect(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Where the first part that can be compared looked.
+    fn heat_map(&mut self, parts: &[EncodedPart], found: &Ranked, hit: &Hit) -> Result<Option<HeatMap>> {
+        let Some(reranker) = &self.reranker else {
+            return Ok(None);
+        };
+        let tower = self.package.manifest().towers.common(hit.segment.track);
+        let Some([rows, columns]) = tower.and_then(|tower| tower.tokens?.grid) else {
+            return Ok(None);
+        };
+        let look = SecondLook {
+            catalog: &*self.catalog,
+            package: &self.package,
+            reranker,
+            parts,
+        };
+        let target = look
+            .targets(std::slice::from_ref(found), &mut self.pool)?
+            .pop()
+            .flatten();
+        let (Some(target), Some(query)) = (target, parts.iter().find_map(|part| part.tokens.first())) else {
+            return Ok(None);
+        };
+        let mut map = HeatMap {
+            rows,
+            columns,
+            weights: reranker.attention(query, &target).looked_at,
+            png: None,
+        };
+        if hit.modality == Modality::Image {
+            map.png = overlay(&hit.file, &self.limits, &map).map(|png| STANDARD.encode(png));
+        }
+        Ok(Some(map))
+    }
+
+    /// The windows that score best for the whole query.
+    fn windows(&self, parts: &[EncodedPart], found: &Ranked, modality: Modality) -> Result<Vec<Window>> {
+        let segments = self.catalog.encoded(found.item)?;
+        if segments.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let total: f32 = parts.iter().map(|part| part.weight).sum();
+        let mut windows: Vec<Window> = segments
+            .into_iter()
+            .map(|segment| {
+                let vector = segment.vector.iter().map(|value| value.to_f32()).collect();
+                let embedding = Embedding::from_vec(vector);
+                let scores = parts.iter().map(|part| {
+                    part.weight / total * score(&self.scorer, part, modality, &segment.segment, &embedding)
+                });
+                Window {
+                    score: probability(scores.sum()),
+                    segment: segment.segment,
+                }
+            })
+            .collect();
+        windows.sort_by(|a, b| b.score.total_cmp(&a.score));
+        windows.truncate(MOST_WINDOWS);
+        Ok(windows)
+    }
+
+    /// What `query` finds, in order.
+    fn order(&mut self, query: &Query) -> Result<Vec<Ranked>> {
+        let parts = super::query::encode(query, &mut self.pool, &self.package, self.reranker.as_ref())?;
+        self.rank(query, &parts)
+    }
+}
+
+fn score(scorer: &Scorer, part: &EncodedPart, to: Modality, segment: &Segment, embedding: &Embedding) -> f32 {
+    let direction = Direction {
+        from: part.modality,
+        to,
+    };
+    let query = scorer.query(
+        direction,
+        part.segments.iter().map(|(segment, vector)| (segment, vector)),
+    );
+    let found = scorer.compare(&query, [(segment, embedding)]);
+    found.map_or(f32::NEG_INFINITY, |found| found.score)
+}
+
+/// Each word of the query's texts, with the query that lacks it. A text of one word is left as it is.
+fn words(query: &Query) -> Vec<(String, Query)> {
+    let mut all = Vec::new();
+    for (place, part) in query.parts.iter().enumerate() {
+        let PartContent::Text { text, .. } = &part.content else {
+            continue;
+        };
+        let list: Vec<&str> = text.split_whitespace().collect();
+        if list.len() < 2 {
+            continue;
+        }
+        for left_out in 0..list.len() {
+            let rest: Vec<&str> = (0..list.len())
+                .filter(|word| *word != left_out)
+                .map(|word| list[word])
+                .collect();
+            let mut without = query.clone();
+            without.parts[place] = Part {
+                weight: part.weight,
+                ..Part::text(rest.join(" "))
+            };
+            without.limit = Word::FARTHEST;
+            all.push((list[left_out].to_owned(), without));
+        }
+    }
+    all.truncate(MOST_WORDS);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_is_left_out_once_and_a_single_word_never() {
+        let query = Query::new(vec![Part::text("a red car"), Part::text("snow")]);
+        let found: Vec<(String, String)> = words(&query)
+            .into_iter()
+            .map(|(word, query)| match &query.parts[0].content {
+                PartContent::Text { text, .. } => (word, text.clone()),
+                PartContent::File { .. } => unreachable!(),
+            })
+            .collect();
+        let expected = [("a", "red car"), ("red", "a car"), ("car", "a red")];
+        assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+}
