@@ -20,6 +20,7 @@ mod recall;
 mod train;
 mod views;
 
+pub use blend::Trial;
 pub use error::{Error, Result};
 pub use learn::{HeldOut, Learned, SetOfPairs, learn};
 pub use loss::Loss;
