@@ -19,6 +19,7 @@ class HeldOut(unittest.TestCase):
         (folder / "caltech101.tsv").write_text("caltech101/Faces/b.jpg\tfaces\n")
         sounds = [f"audio/esc10/rain/{fold}-{n}-A.ogg\train\tesc10" for fold in range(1, 5) for n in range(3)]
         sounds += [f"audio/modsounds/{n}.ogg\teffect {n}\tmodsounds" for n in range(40)]
+        (folder / "clips.jsonl").write_text('{"text": "a clip", "audio": "clip.ogg", "label": "clip"}\n')
         (folder / "audio.tsv").write_text("\n".join(sounds) + "\n")
         return folder
 

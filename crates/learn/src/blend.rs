@@ -9,6 +9,7 @@ use sensorium_eval::{Embedded, Task, measure};
 use sensorium_model::Scorer;
 use sensorium_model::manifest::{Manifest, Moments};
 use sensorium_types::{Direction, Embedding, Segment, Track};
+use serde::Serialize;
 
 /// Weights of the new block that are tried; the others keep theirs.
 const WEIGHTS: [f32; 11] = [0.0, 0.15, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0];
@@ -38,15 +39,31 @@ pub(crate) fn sample(mut segments: Unrelated, seed: u64) -> Unrelated {
     segments
 }
 
-/// Sets in `manifest` the weight of the last block for each direction that the sets can measure: the one of the greatest
-/// mean recall, on average over the sets. Other directions are left alone.
-pub(crate) fn choose_weights(
-    manifest: &mut Manifest,
+/// A weight that was tried.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trial {
+    /// The weight of the new block.
+    pub weight: f32,
+    /// The mean of R@1, R@5 and R@10 with it, on the tuning part of each set of pairs that has the direction.
+    pub recall: Vec<f64>,
+}
+
+impl Trial {
+    /// Each set counts the same, whether it is large or small.
+    fn mean(&self) -> f64 {
+        self.recall.iter().sum::<f64>() / self.recall.len().max(1) as f64
+    }
+}
+
+/// Tries weights of the last block of `manifest` for each direction that the sets can measure.
+pub(crate) fn try_weights(
+    manifest: &Manifest,
     sets: &[EmbeddedSet<'_>],
     unrelated: &Unrelated,
     mut progress: impl FnMut(),
-) -> BTreeMap<Direction, f32> {
-    let mut chosen = BTreeMap::new();
+) -> BTreeMap<Direction, Vec<Trial>> {
+    let mut manifest = manifest.clone();
+    let mut tried = BTreeMap::new();
     for direction in Direction::all() {
         let tasks: Vec<(&Task<'_>, &Embedded)> = sets
             .iter()
@@ -56,30 +73,32 @@ pub(crate) fn choose_weights(
         if tasks.is_empty() {
             continue;
         }
-        let mut best = (0.0, f64::NEG_INFINITY);
-        for weight in WEIGHTS {
-            set_weight(manifest, direction, weight, unrelated);
-            let scorer = Scorer::of(manifest);
-            let recalls = tasks.iter().map(|(task, embedded)| {
+        let mut trial = |weight| {
+            set_weight(&mut manifest, direction, weight, unrelated);
+            let scorer = Scorer::of(&manifest);
+            let recall = tasks.iter().map(|(task, embedded)| {
                 let score = |direction, queries: &[_], gallery: &[_]| {
                     embedded.scores(&scorer, direction, queries, gallery)
                 };
                 measure(task, score).mean_recall
             });
-            let recall = recalls.sum::<f64>() / tasks.len() as f64;
-            if recall > best.1 {
-                best = (weight, recall);
-            }
+            let recall = recall.collect();
             progress();
-        }
-        set_weight(manifest, direction, best.0, unrelated);
-        chosen.insert(direction, best.0);
+            Trial { weight, recall }
+        };
+        tried.insert(direction, WEIGHTS.map(&mut trial).to_vec());
     }
-    chosen
+    tried
 }
 
-/// How many times [`choose_weights`] will report progress.
-pub(crate) fn trials(sets: &[EmbeddedSet<'_>]) -> usize {
+/// The weight of the greatest recall on average over the sets; the smallest when there are several.
+pub(crate) fn best(trials: &[Trial]) -> f32 {
+    let best = trials.iter().rev().max_by(|a, b| a.mean().total_cmp(&b.mean()));
+    best.map_or(0.0, |trial| trial.weight)
+}
+
+/// How many times [`try_weights`] will report progress.
+pub(crate) fn count(sets: &[EmbeddedSet<'_>]) -> usize {
     let directions = sets.iter().flat_map(|set| set.tasks.iter().map(Task::direction));
     WEIGHTS.len() * directions.collect::<std::collections::BTreeSet<_>>().len()
 }
@@ -134,4 +153,24 @@ fn moments(
         mean: mean as f32,
         deviation,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_set_has_the_same_say_and_of_equal_weights_the_smallest_is_taken() {
+        let trials = |recalls: [[f64; 2]; 3]| {
+            let pairs = [0.0, 1.0, 2.0].into_iter().zip(recalls);
+            let pairs = pairs.map(|(weight, recall)| Trial {
+                weight,
+                recall: recall.to_vec(),
+            });
+            pairs.collect::<Vec<_>>()
+        };
+        assert_eq!(best(&trials([[0.5, 0.5], [0.4, 0.7], [0.6, 0.4]])), 1.0);
+        assert_eq!(best(&trials([[0.25, 0.5], [0.5, 0.5], [0.75, 0.25]])), 1.0);
+        assert_eq!(best(&[]), 0.0);
+    }
 }

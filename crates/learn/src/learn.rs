@@ -11,7 +11,7 @@ use sensorium_types::{Direction, Embedding, Modality, Segment, Track};
 use serde::Serialize;
 
 use crate::bank::{ContentKey, FeatureBank};
-use crate::blend::{EmbeddedSet, Unrelated, choose_weights, sample, set_weight, trials};
+use crate::blend::{self, EmbeddedSet, Trial, Unrelated, sample, set_weight, try_weights};
 use crate::examples::{Example, Split, examples, keys};
 use crate::perceptron::Shape;
 use crate::train::{Source, TRACK_PAIRS, items, steps_of_epoch, train};
@@ -40,6 +40,8 @@ pub struct Learned {
     pub space: Option<String>,
     /// The weight of the new block in each direction in which it is used.
     pub weights: BTreeMap<String, f32>,
+    /// What each weight gave on the tuning parts, by direction, also where none is used.
+    pub tried: BTreeMap<String, Vec<Trial>>,
     /// The comparison with the old package on each set of pairs held out, with the weights that were chosen before.
     pub held_out: Vec<HeldOut>,
     /// How many pairs could not be read and were left out.
@@ -136,8 +138,11 @@ pub fn learn(
     let tune: Vec<Pairs> = parts_of(&known, &parts, |split| &split.tune);
     let tuning = embedder.sets(&tune, &known)?;
     let unrelated = sample(embedder.unrelated(&sources)?, options.seed);
-    progress(Progress::Weighing(trials(&tuning)));
-    let weights = choose_weights(&mut manifest, &tuning, &unrelated, || progress(Progress::Weighed));
+    progress(Progress::Weighing(blend::count(&tuning)));
+    let tried = try_weights(&manifest, &tuning, &unrelated, || progress(Progress::Weighed));
+    for (direction, trials) in &tried {
+        set_weight(&mut manifest, *direction, blend::best(trials), &unrelated);
+    }
 
     progress(Progress::Judging);
     let (tests, judges) = if separate {
@@ -147,13 +152,17 @@ pub fn learn(
     };
     let tests = embedder.sets(&tests, &judges)?;
     let held_out = compared(package, &manifest, &tests);
-    let weights = kept(&mut manifest, weights, &held_out, &unrelated);
+    let weights = kept(&mut manifest, &tried, &held_out, &unrelated);
     let adopted = !weights.is_empty();
     let mut learned = Learned {
         adopted,
         model: None,
         space: None,
         weights,
+        tried: tried
+            .into_iter()
+            .map(|(direction, trials)| (direction.to_string(), trials))
+            .collect(),
         held_out,
         refused,
     };
@@ -452,10 +461,14 @@ fn compared(package: &Package, manifest: &Manifest, tests: &[EmbeddedSet<'_>]) -
 /// The weights of those directions that are adopted. In the others the new block is switched off.
 fn kept(
     manifest: &mut Manifest,
-    weights: BTreeMap<Direction, f32>,
+    tried: &BTreeMap<Direction, Vec<Trial>>,
     held_out: &[HeldOut],
     unrelated: &Unrelated,
 ) -> BTreeMap<String, f32> {
+    let weights: BTreeMap<Direction, f32> = tried
+        .iter()
+        .map(|(direction, trials)| (*direction, blend::best(trials)))
+        .collect();
     let kept = kept_directions(&weights, held_out);
     for direction in weights.keys().filter(|direction| !kept.contains_key(direction)) {
         set_weight(manifest, *direction, 0.0, unrelated);

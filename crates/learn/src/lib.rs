@@ -23,6 +23,7 @@ mod reranker;
 mod train;
 mod views;
 
+pub use blend::Trial;
 pub use error::{Error, Result};
 pub use learn::{HeldOut, Learned, SetOfPairs, learn};
 pub use loss::Loss;

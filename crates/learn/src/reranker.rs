@@ -12,7 +12,7 @@ use sensorium_types::{Direction, Track};
 
 use crate::attention::Attention;
 use crate::bank::{ContentKey, FeatureBank, Row};
-use crate::blend::EmbeddedSet;
+use crate::blend::{self, EmbeddedSet, Trial};
 use crate::examples::{Split, examples};
 use crate::learn::{
     Embedder, HeldOut, KnownSet, Learned, SetOfPairs, fill, kept_directions, parts_of, work_folder,
@@ -104,7 +104,14 @@ pub fn learn_reranker(
     let tune: Vec<Pairs> = parts_of(&known, &parts, |split| &split.tune);
     let tuning = raw.sets(&tune, &known, &embedder, &reranker)?;
     progress(Progress::Weighing(WEIGHTS.len() * directions(&tuning).len()));
-    let weights = choose_weights(&mut reranker, &scorer, &tuning, || progress(Progress::Weighed));
+    let tried = try_weights(&mut reranker, &scorer, &tuning, || progress(Progress::Weighed));
+    let weights: BTreeMap<Direction, f32> = tried
+        .iter()
+        .map(|(direction, trials)| (*direction, blend::best(trials)))
+        .collect();
+    for (direction, weight) in &weights {
+        reranker.set_weight(*direction, *weight);
+    }
 
     progress(Progress::Judging);
     let (tests, judges) = if separate {
@@ -128,6 +135,10 @@ pub fn learn_reranker(
         weights: kept
             .iter()
             .map(|(direction, weight)| (direction.to_string(), *weight))
+            .collect(),
+        tried: tried
+            .into_iter()
+            .map(|(direction, trials)| (direction.to_string(), trials))
             .collect(),
         held_out,
         refused,
@@ -360,39 +371,37 @@ fn directions(sets: &[TokenSet<'_>]) -> std::collections::BTreeSet<Direction> {
     tasks.map(|task| task.direction()).collect()
 }
 
-/// Sets for each direction the share of the greatest mean recall, on average over the sets.
-fn choose_weights(
+/// What each share gives in each direction.
+fn try_weights(
     reranker: &mut Reranker,
     scorer: &Scorer,
     sets: &[TokenSet<'_>],
     mut progress: impl FnMut(),
-) -> BTreeMap<Direction, f32> {
-    let mut chosen = BTreeMap::new();
+) -> BTreeMap<Direction, Vec<Trial>> {
+    let mut tried = BTreeMap::new();
     for direction in directions(sets) {
-        let mut best = (0.0, f64::NEG_INFINITY);
+        let mut trials = Vec::with_capacity(WEIGHTS.len());
         for weight in WEIGHTS {
             reranker.set_weight(direction, weight);
-            let recalls: Vec<f64> = sets
+            let tasks = sets
                 .iter()
                 .flat_map(|set| set.embedded.tasks.iter().map(move |task| (set, task)))
-                .filter(|(_, task)| task.direction() == direction)
-                .map(|(set, task)| {
-                    let score = |direction, queries: &[_], gallery: &[_]| {
-                        set.scores(reranker, scorer, direction, queries, gallery)
-                    };
-                    measure(task, score).mean_recall
-                })
-                .collect();
-            let recall = recalls.iter().sum::<f64>() / recalls.len().max(1) as f64;
-            if recall > best.1 {
-                best = (weight, recall);
-            }
+                .filter(|(_, task)| task.direction() == direction);
+            let recall = tasks.map(|(set, task)| {
+                let score = |direction, queries: &[_], gallery: &[_]| {
+                    set.scores(reranker, scorer, direction, queries, gallery)
+                };
+                measure(task, score).mean_recall
+            });
+            trials.push(Trial {
+                weight,
+                recall: recall.collect(),
+            });
             progress();
         }
-        reranker.set_weight(direction, best.0);
-        chosen.insert(direction, best.0);
+        tried.insert(direction, trials);
     }
-    chosen
+    tried
 }
 
 fn compared(space: &str, reranker: &Reranker, scorer: &Scorer, sets: &[TokenSet<'_>]) -> Vec<HeldOut> {

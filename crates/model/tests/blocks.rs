@@ -1,4 +1,4 @@
-//! A package of two blocks, with weights.
+//! A package with one more block, with weights.
 
 #![allow(clippy::unwrap_used, reason = "clippy knows tests, but not their helpers")]
 
@@ -11,7 +11,7 @@ use sensorium_model::{Encoder, Package, Scorer};
 use sensorium_types::{Direction, Embedding, Segment, Track};
 use tempfile::TempDir;
 
-/// A second block, whose name comes before that of the first in the alphabet, with other heads.
+/// A last block, whose name comes before those of the others in the alphabet, with other heads.
 const BLOCK: &str = r#"
 [[blocks]]
 name = "best-label"
@@ -40,8 +40,8 @@ fn base() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/base")
 }
 
-/// The package of the checkout with the second block; `weights` are the second block's.
-fn two_blocks(weights: &str) -> (TempDir, Arc<Package>) {
+/// The package of the checkout with the last block; `weights` are the last block's.
+fn one_more_block(weights: &str) -> (TempDir, Arc<Package>) {
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(base().canonicalize().unwrap()).unwrap() {
         let entry = entry.unwrap();
@@ -77,32 +77,50 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
+/// Components of the blocks of the checkout's package, and of the last one.
+fn sizes() -> (usize, usize) {
+    (Package::open(&base()).unwrap().space().dimension(), 384)
+}
+
 #[test]
-fn both_blocks_are_of_unit_length_in_the_order_of_the_manifest() {
-    let (_folder, package) = two_blocks("");
-    assert_eq!(package.space().dimension(), 768);
+fn every_block_is_of_unit_length_in_the_order_of_the_manifest() {
+    let (_folder, package) = one_more_block("");
+    let (base_size, last_size) = sizes();
+    assert_eq!(package.space().dimension(), base_size + last_size);
     let names: Vec<_> = package.space().blocks.iter().map(|block| &block.name).collect();
-    assert_eq!(names, ["concepts", "best-label"]);
+    assert_eq!(
+        (names[0].as_str(), names[names.len() - 1].as_str()),
+        ("concepts", "best-label")
+    );
     let single = embeddings(&Arc::new(Package::open(&base()).unwrap()));
     let double = embeddings(&package);
     for (single, double) in single.iter().zip(&double) {
-        let (first, second) = double.as_slice().split_at(384);
-        assert!((dot(second, second) - 1.0).abs() < 1e-4);
+        let mut rest = double.as_slice();
+        for block in &package.space().blocks {
+            let (own, after) = rest.split_at(block.dimension);
+            assert!((dot(own, own) - 1.0).abs() < 1e-4, "{}", block.name);
+            rest = after;
+        }
+        let first = &double.as_slice()[..base_size];
+        let length = dot(single.as_slice(), single.as_slice());
         assert!(
-            dot(first, single.as_slice()) > 0.999_99,
-            "the first block is that of the base"
+            dot(first, single.as_slice()) > 0.999_99 * length,
+            "the first blocks are those of the base"
         );
     }
     let is_another = |embedding: &Embedding| {
-        let (first, second) = embedding.as_slice().split_at(384);
-        dot(first, second) < 0.999
+        let (first, last) = (
+            &embedding.as_slice()[..last_size],
+            &embedding.as_slice()[base_size..],
+        );
+        dot(first, last) < 0.999
     };
     assert!(!is_another(&double[0]) && is_another(&double[1]) && is_another(&double[2]));
 }
 
 #[test]
 fn weights_multiply_their_block_of_the_query_and_nothing_else() {
-    let ((_plain_folder, plain), (_folder, weighted)) = (two_blocks(""), two_blocks(WEIGHTS));
+    let ((_plain_folder, plain), (_folder, weighted)) = (one_more_block(""), one_more_block(WEIGHTS));
     assert_eq!(plain.space(), weighted.space(), "weights need no new index");
     let (text, picture) = {
         let mut embeddings = embeddings(&weighted).into_iter();
@@ -117,23 +135,38 @@ fn weights_multiply_their_block_of_the_query_and_nothing_else() {
             .1
             .clone()
     };
-    let assert_weights = |found: Embedding, of: &Embedding, weight: f32| {
-        let expected = of.weighted([(384, 1.0), (384, weight)]);
+    let (base_size, last_size) = sizes();
+    let base_blocks = |pair: &str| -> Vec<(usize, f32)> {
+        let blocks = &weighted.manifest().blocks;
+        let of_base = blocks[..blocks.len() - 1].iter();
+        of_base
+            .map(|block| (block.dimension, block.weights.get(pair).copied().unwrap_or(1.0)))
+            .collect()
+    };
+    let assert_weights = |direction: &str, part: (&Segment, &Embedding), weight: f32| {
+        let (found, of) = (query(direction, part), part.1);
+        let blocks = base_blocks(&direction.replace(':', ".")).into_iter();
+        let expected = of.weighted(blocks.chain([(last_size, weight)]));
         for (found, expected) in found.as_slice().iter().zip(expected.as_slice()) {
             assert!((found - expected).abs() < 1e-5);
         }
-        assert_eq!(found.as_slice().len(), 768);
+        assert_eq!(found.as_slice().len(), base_size + last_size);
     };
-    assert_weights(query("text:image", (&by_text, &text)), &text, 0.25);
-    assert_weights(query("text:video", (&by_text, &text)), &text, 1.0);
-    assert_weights(query("image:image", (&by_picture, &picture)), &picture, 0.0);
-    assert_weights(query("image:text", (&by_picture, &picture)), &picture, 1.0);
+    assert_weights("text:image", (&by_text, &text), 0.25);
+    assert_weights("text:video", (&by_text, &text), 1.0);
+    assert_weights("image:image", (&by_picture, &picture), 0.0);
+    assert_weights("image:text", (&by_picture, &picture), 1.0);
 
     let scorer = Scorer::new(&weighted);
     let query = scorer.query("text:image".parse().unwrap(), [(&by_text, &text)]);
     let found = scorer.compare(&query, [(&by_picture, &picture)]).unwrap();
     let (text, picture) = (text.as_slice(), picture.as_slice());
-    let expected = dot(&text[..384], &picture[..384]) + 0.25 * dot(&text[384..], &picture[384..]);
+    let mut expected = 0.25 * dot(&text[base_size..], &picture[base_size..]);
+    let mut start = 0;
+    for (size, weight) in base_blocks("text.image") {
+        expected += weight * dot(&text[start..start + size], &picture[start..start + size]);
+        start += size;
+    }
     assert!(
         (found.similarity - expected).abs() < 1e-5,
         "{} {expected}",

@@ -212,7 +212,7 @@ fn a_model_that_cannot_be_loaded_ends_the_work_with_its_error() {
 fn the_best_segment_answers_for_its_item() {
     let scorer = Scorer::new(&package());
     let axis = |index: usize| {
-        let mut vector = vec![0.0; 384];
+        let mut vector = vec![0.0; package().space().dimension()];
         vector[index] = 1.0;
         Embedding::from_vec(vector)
     };

@@ -120,9 +120,12 @@ fn print_learned(learned: &Learned) -> anyhow::Result<()> {
     }
     match &learned.model {
         Some(model) => {
-            let used: Vec<&str> = learned.weights.keys().map(String::as_str).collect();
+            let used = learned.weights.iter();
+            let used: Vec<String> = used
+                .map(|(direction, weight)| format!("{direction} ({weight})"))
+                .collect();
             print(&format!(
-                "Adopted for {}; the new model is in {}",
+                "Adopted for {}, with these weights; the new model is in {}",
                 used.join(", "),
                 model.display()
             ))

@@ -208,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    const DIMENSION: usize = 384;
+    const DIMENSION: usize = 896;
 
     /// Numbers from -0.5 to 0.5 that look random.
     struct Random(u32);
