@@ -19,6 +19,8 @@ from base.parts import Parts
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "sensorium-base"
 VERSION = "0.2.0"
+RERANKER_SHARES = {"scenes": 7, "things": 2}
+RERANKER_OPTIONS = ["--epochs", "7", "--patience", "2"]
 OPTIONS = ["--block", "pairs", "--epochs", "20"]
 
 
@@ -41,8 +43,24 @@ def main() -> None:
         for path in judges:
             command += ["--held-out", str(path)]
         subprocess.run([*command, *OPTIONS, *more], check=True)
-    if arguments.out.exists():
-        finish(arguments.concepts, arguments.out)
+        if arguments.out.exists():
+            finish(arguments.concepts, arguments.out)
+            rerank(arguments.binary, arguments.out, Path(scratch))
+
+
+def rerank(binary: Path, package: Path, folder: Path) -> None:
+    """Adds a reranker to `package`, when one that finds more can be learned from the pairs in `folder`."""
+    out = package.with_name(f"{package.name}-reranker")
+    command = [str(binary), "learn", "--reranker", "--model", str(package), "--out", str(out)]
+    for name, share in RERANKER_SHARES.items():
+        command += [str(folder / f"{name}.jsonl"), "--share", str(share)]
+    command += ["--held-out", str(folder / "scenes-dev.jsonl")]
+    subprocess.run([*command, *RERANKER_OPTIONS], check=True)
+    if out.exists():
+        for licence in package.glob("LICENSE*"):
+            shutil.copy(licence, out)
+        shutil.rmtree(package)
+        out.rename(package)
 
 
 def finish(concepts: Path, out: Path) -> None:
