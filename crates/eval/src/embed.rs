@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use sensorium_media::Cause;
-use sensorium_model::{EncodedFile, Encoding, Match, Package, Pool, Reranker, Scorer, Tokens, kept_tokens};
+use sensorium_model::{EncodedFile, Encoding, Match, Package, Pool, Reranker, Scorer, Tokens};
 use sensorium_types::{Direction, Embedding, Modality, Segment, Track};
 
 use crate::{Content, ContentId, Pairs};
@@ -47,7 +47,7 @@ impl Embedded {
         let embedded = Self::keeping(pairs, contents, pool, |id, segments| {
             let of_segment = |(segment, encoding): &(Segment, Encoding)| {
                 let tower = package.manifest().towers.common(segment.track)?;
-                reranker.tokens(segment.track, kept_tokens(tower, &encoding.features))
+                reranker.tokens(segment.track, tower.kept_tokens(&encoding.features))
             };
             tokens.insert(id, segments.iter().map(of_segment).collect());
             progress(1);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sensorium_eval::{Content, ContentId, OnBad, Pairs, SecondLook, compare, measure};
 use sensorium_model::manifest::{Moments, RerankerSpec};
-use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer, Tokens, kept_tokens};
+use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer, Tokens};
 use sensorium_types::{Direction, Track};
 
 use crate::attention::Attention;
@@ -213,7 +213,7 @@ impl RawTokens<'_> {
         let mut kept = Vec::new();
         self.bank.read(row, &mut kept)?;
         let tower = self.package.manifest().towers.common(row.track);
-        Ok(tower.map_or(Vec::new(), |tower| kept_tokens(tower, &kept).to_vec()))
+        Ok(tower.map_or(Vec::new(), |tower| tower.kept_tokens(&kept).to_vec()))
     }
 
     fn of_text(&self, row: &Row) -> Result<Vec<f32>> {

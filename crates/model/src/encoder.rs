@@ -7,7 +7,7 @@ use sensorium_types::{Embedding, Track};
 
 use crate::heads::Heads;
 use crate::towers::{self, Tower};
-use crate::{Package, Result, kept_tokens};
+use crate::{Package, Result};
 
 /// What a model makes of one sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,10 +78,7 @@ impl Encoder {
             }
             Some(tower) if tower.tokens.is_some() => {
                 let kept = self.loaded(track)?.tower.features(&samples)?;
-                Ok(kept
-                    .iter()
-                    .map(|kept| kept_tokens(&tower, kept).to_vec())
-                    .collect())
+                Ok(kept.iter().map(|kept| tower.kept_tokens(kept).to_vec()).collect())
             }
             _ => Ok(vec![Vec::new(); samples.len()]),
         }

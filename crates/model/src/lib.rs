@@ -24,6 +24,6 @@ pub use golden::{GOLDEN_COSINE, GoldenCheck, golden_inputs, verify};
 pub use heads::Heads;
 pub use package::{Package, file_hash};
 pub use pool::{EncodedFile, EncodedSegment, Pool};
-pub use rerank::{Attention, CANDIDATES, Reranker, Tokens, kept_tokens};
+pub use rerank::{Attention, CANDIDATES, Reranker, Tokens};
 pub use runtime::Runtime;
 pub use score::{Match, Query, Scorer, TrackPair};

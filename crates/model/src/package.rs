@@ -304,6 +304,16 @@ mod tests {
             ("\"text.onnx\" =", "\"../text.onnx\" =", "not a plain file name"),
             ("max_tokens = 8", "max_tokens = 1", "max_tokens"),
             (
+                "[towers.text.heads",
+                "[towers.text.tokens]\ndimension = 4\ngrid = [0, 5]\n[towers.text.heads",
+                "the grid of its tokens is out of range",
+            ),
+            (
+                "[calibration]",
+                "[reranker]\ndimension = 4\nsharpness = 2.0\nprojections = { text = \"a\" }\n[calibration]",
+                "the text tower gives no tokens to project",
+            ),
+            (
                 "features = 4",
                 "features = 4\nthreads = 2",
                 "unknown field `threads`",

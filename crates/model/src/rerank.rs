@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use sensorium_types::{Direction, Track};
 
 use crate::head::Projection;
-use crate::manifest::{Moments, RerankerSpec, TowerCommon};
+use crate::manifest::{Moments, RerankerSpec};
 use crate::{Error, Package, Result, TrackPair};
 
 /// How many of a first ranking are looked at once more.
@@ -55,6 +55,11 @@ pub struct Attention {
 }
 
 impl Tokens {
+    /// The track that they are of.
+    pub fn track(&self) -> Track {
+        self.track
+    }
+
     /// How many there are, at least one.
     pub fn len(&self) -> usize {
         self.importance.len()
@@ -204,18 +209,6 @@ impl Reranker {
         // The length of the weighted mean, by the products of what it is made of.
         let square = (attention.dot(&target.products) * &attention).sum_axis(Axis(1));
         (along / square.mapv(|x| x.max(1e-6).sqrt()), attention)
-    }
-}
-
-/// What a tower's kept values hold behind the pooled features.
-pub fn kept_tokens<'a>(tower: &TowerCommon, kept: &'a [f32]) -> &'a [f32] {
-    kept.get(tower.features..).unwrap_or_default()
-}
-
-impl Tokens {
-    /// The track that they are of.
-    pub fn track(&self) -> Track {
-        self.track
     }
 }
 

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use sensorium_media::Cause;
-use sensorium_model::{Encoding, Package, Pool, Reranker, Tokens, kept_tokens};
+use sensorium_model::{Encoding, Package, Pool, Reranker, Tokens};
 use sensorium_types::{Embedding, Modality, Segment, Track, path_text};
 use serde::{Serialize, Serializer};
 
@@ -169,7 +169,7 @@ fn encode_part(
     if let Some(reranker) = reranker {
         tokens.extend(segments.iter().filter_map(|(segment, encoding)| {
             let tower = package.manifest().towers.common(segment.track)?;
-            reranker.tokens(segment.track, kept_tokens(tower, &encoding.features))
+            reranker.tokens(segment.track, tower.kept_tokens(&encoding.features))
         }));
     }
     let segments = segments.into_iter();

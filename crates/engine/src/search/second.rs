@@ -1,7 +1,7 @@
 //! The second look: the first candidates ranked once more by their tokens.
 
 use half::slice::HalfFloatSliceExt as _;
-use sensorium_model::{Package, Pool, Reranker, Tokens, kept_tokens};
+use sensorium_model::{Package, Pool, Reranker, Tokens};
 use sensorium_store::Catalog;
 use sensorium_types::{Direction, Modality, Track};
 
@@ -68,7 +68,7 @@ impl SecondLook<'_> {
             let tower = self.package.manifest().towers.common(track);
             targets[place] = tower
                 .filter(|tower| tower.kept() == kept.len())
-                .and_then(|tower| self.reranker.tokens(track, kept_tokens(tower, &kept)));
+                .and_then(|tower| self.reranker.tokens(track, tower.kept_tokens(&kept)));
         }
         let words: Vec<String> = texts.iter().map(|(_, text)| text.clone()).collect();
         for ((place, _), raw) in texts.iter().zip(pool.text_tokens(&words)?) {

@@ -5,10 +5,13 @@ use std::str::FromStr;
 
 use sensorium_types::{Modality, Track, UnknownName};
 
-use super::{BlockSpec, HeadSpec, Manifest, PicturePreprocess, SoundPreprocess};
+use super::{BlockSpec, HeadSpec, Manifest, PicturePreprocess, RerankerSpec, SoundPreprocess, TokenSpec};
 
 /// The only format of `model.toml` so far.
 const FORMAT: u32 = 1;
+
+/// Values of all tokens of a sample at most.
+const MOST_TOKEN_VALUES: usize = 1 << 20;
 
 type Check = std::result::Result<(), String>;
 
@@ -44,7 +47,52 @@ impl Manifest {
                 format!("[files] names '{name}', which is not a plain file name")
             })?;
         }
+        self.check_tokens()?;
+        if let Some(reranker) = &self.reranker {
+            self.check_reranker(reranker)
+                .map_err(|problem| format!("the reranker: {problem}"))?;
+        }
         self.check_preprocessing()
+    }
+
+    fn check_tokens(&self) -> Check {
+        for track in Track::ALL {
+            let tokens = self.towers.common(track).and_then(|tower| tower.tokens);
+            let count = |[rows, columns]: [usize; 2]| rows.saturating_mul(columns);
+            let sensible = |tokens: TokenSpec| {
+                let count = tokens.grid.map_or(1, count);
+                (1..=MOST_TOKEN_VALUES).contains(&count.saturating_mul(tokens.dimension))
+            };
+            ensure(tokens.is_none_or(sensible), || {
+                format!("the {track} tower: the dimension or the grid of its tokens is out of range")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_reranker(&self, reranker: &RerankerSpec) -> Check {
+        ensure(reranker.dimension > 0 && positive(reranker.sharpness), || {
+            "dimension and sharpness must be more than 0".into()
+        })?;
+        for track in reranker.projections.keys() {
+            let tower = self.towers.common(*track);
+            ensure(tower.is_some_and(|tower| tower.tokens.is_some()), || {
+                format!("the {track} tower gives no tokens to project")
+            })?;
+        }
+        for (pair, weight) in &reranker.weights {
+            check_pair::<Modality>(pair)?;
+            ensure((0.0..=1.0).contains(weight), || {
+                format!("the weight of {pair} must be from 0 to 1")
+            })?;
+        }
+        for (pair, moments) in &reranker.calibration {
+            check_pair::<Track>(pair)?;
+            ensure(moments.mean.is_finite() && positive(moments.deviation), || {
+                format!("calibration of {pair}: the deviation must be more than 0")
+            })?;
+        }
+        Ok(())
     }
 
     fn check_block(&self, block: &BlockSpec) -> Check {

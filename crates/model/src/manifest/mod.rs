@@ -154,6 +154,11 @@ impl TowerCommon {
                 tokens.grid.map_or(0, |[rows, columns]| rows * columns) * tokens.dimension
             })
     }
+
+    /// What was kept of a sample behind its pooled features: the tokens of its grid, one after the other.
+    pub fn kept_tokens<'a>(&self, kept: &'a [f32]) -> &'a [f32] {
+        kept.get(self.features..).unwrap_or_default()
+    }
 }
 
 /// The parts of a sample that attention looks at.
