@@ -19,7 +19,7 @@ from base.parts import Parts
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "sensorium-base"
 VERSION = "0.2.0"
-OPTIONS = ["--block", "pairs", "--epochs", "20"]
+OPTIONS = ["--block", "pairs", "--views", "2", "--epochs", "60", "--patience", "20", "--dropout", "0.5"]
 
 
 def main() -> None:
