@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use safetensors::tensor::{Dtype, SafeTensors};
 use sensorium_media::{Picture, Sample};
-use sensorium_types::{Embedding, Track};
+use sensorium_types::{Embedding, Track, dot};
 
 use crate::head::floats;
 use crate::{Encoder, Error, Package, Result};
@@ -21,7 +21,7 @@ pub const GOLDEN_COSINE: f32 = 0.999;
 pub struct GoldenCheck {
     /// Which input, as in `visual.0`.
     pub name: String,
-    /// Cosine between the two embeddings; 1 when they agree.
+    /// Cosine between the two embeddings in the block in which they differ most; 1 when they agree.
     pub cosine: f32,
 }
 
@@ -44,12 +44,18 @@ pub fn verify(package: &Arc<Package>, threads: usize) -> Result<Vec<GoldenCheck>
     let (names, samples, expected) = read(package)?;
     let encodings = Encoder::new(Arc::clone(package), threads).encode(&samples)?;
     let found = encodings.into_iter().map(|encoding| encoding.embedding);
+    let blocks: Vec<usize> = package
+        .space()
+        .blocks
+        .iter()
+        .map(|block| block.dimension)
+        .collect();
     Ok(names
         .into_iter()
         .zip(found.zip(expected))
         .map(|(name, (found, expected))| GoldenCheck {
             name,
-            cosine: cosine(&found, &expected),
+            cosine: least_cosine(&found, &expected, &blocks),
         })
         .collect())
 }
@@ -113,10 +119,26 @@ fn sample(track: Track, dtype: Dtype, shape: &[usize], data: &[u8]) -> Option<Sa
     }
 }
 
-fn cosine(a: &Embedding, b: &Embedding) -> f32 {
-    if a.as_slice().len() != b.as_slice().len() {
+/// The least cosine of the parts of `blocks` components each, so that a good block does not hide a bad one.
+fn least_cosine(a: &Embedding, b: &Embedding, blocks: &[usize]) -> f32 {
+    let (mut a, mut b) = (a.as_slice(), b.as_slice());
+    if a.len() != b.len() || a.len() != blocks.iter().sum::<usize>() {
         return 0.0;
     }
-    let lengths = a.dot(a).sqrt() * b.dot(b).sqrt();
-    if lengths > 0.0 { a.dot(b) / lengths } else { 0.0 }
+    let mut least = f32::INFINITY;
+    for &dimension in blocks {
+        least = least.min(cosine(&a[..dimension], &b[..dimension]));
+        (a, b) = (&a[dimension..], &b[dimension..]);
+    }
+    least
+}
+
+/// Two vectors of zeros agree: a head that a block does not need gives nothing else.
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let (a_square, b_square) = (dot(a, a), dot(b, b));
+    match (a_square > 0.0, b_square > 0.0) {
+        (true, true) => dot(a, b) / (a_square.sqrt() * b_square.sqrt()),
+        (false, false) => 1.0,
+        _ => 0.0,
+    }
 }
