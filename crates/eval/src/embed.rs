@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use sensorium_media::Cause;
-use sensorium_model::{EncodedFile, Encoding, Match, Package, Pool, Reranker, Scorer, Tokens};
+use sensorium_model::{EncodedFile, Encoding, Match, Package, Pool, Reranker, Scorer};
 use sensorium_types::{Direction, Embedding, Modality, Segment, Track};
 
-use crate::{Content, ContentId, Pairs};
+use crate::{Content, ContentId, ContentTokens, Pairs};
 
 /// The embeddings of the contents of some [`Pairs`].
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Embedded {
         package: &Package,
         reranker: &Reranker,
         mut progress: impl FnMut(usize),
-    ) -> sensorium_model::Result<(Self, HashMap<ContentId, Vec<Option<Tokens>>>)> {
+    ) -> sensorium_model::Result<(Self, ContentTokens)> {
         let mut tokens = HashMap::new();
         let embedded = Self::keeping(pairs, contents, pool, |id, segments| {
             let of_segment = |(segment, encoding): &(Segment, Encoding)| {

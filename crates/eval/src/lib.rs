@@ -70,6 +70,6 @@ pub use hubs::Hubs;
 pub use line::MAX_LINE_BYTES;
 pub use metrics::Metrics;
 pub use pairs::{Content, ContentId, MAX_FILE_BYTES, OnBad, Pair, Pairs, Refusal};
-pub use rerank::SecondLook;
+pub use rerank::{ContentTokens, SecondLook};
 pub use scores::Scores;
 pub use task::{Query, Task};

@@ -10,12 +10,15 @@ use crate::{ContentId, Embedded};
 /// The gap between the last of the candidates and the first of the rest.
 const GAP: f32 = 1e-3;
 
+/// The tokens of each content's segments, in their order; `None` for a segment without any.
+pub type ContentTokens = HashMap<ContentId, Vec<Option<Tokens>>>;
+
 /// What a second look needs beside the embeddings.
 pub struct SecondLook<'a> {
     /// Compares the tokens.
     pub reranker: &'a Reranker,
-    /// Those of each content's segments, in their order; `None` for a segment without any.
-    pub tokens: &'a HashMap<ContentId, Vec<Option<Tokens>>>,
+    /// Those of the contents.
+    pub tokens: &'a ContentTokens,
     /// How many of the first ranking are looked at once more.
     pub candidates: usize,
 }

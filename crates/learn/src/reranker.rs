@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use sensorium_eval::{Content, ContentId, OnBad, Pairs, SecondLook, compare, measure};
+use sensorium_eval::{Content, ContentId, ContentTokens, OnBad, Pairs, SecondLook, compare, measure};
 use sensorium_model::manifest::{Moments, RerankerSpec};
 use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer, Tokens};
 use sensorium_types::{Direction, Track};
@@ -298,7 +298,7 @@ impl RawTokens<'_> {
 /// A set of pairs, with the tokens of its contents.
 struct TokenSet<'p> {
     embedded: EmbeddedSet<'p>,
-    tokens: HashMap<ContentId, Vec<Option<Tokens>>>,
+    tokens: ContentTokens,
 }
 
 impl TokenSet<'_> {

@@ -1,12 +1,13 @@
 //! `sensorium eval`
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use sensorium_eval::{
-    ContentId, Embedded, Example, OnBad, Pairs, RecallCard, SecondLook, Task, compare, evaluate,
+    ContentId, ContentTokens, Embedded, Example, OnBad, Pairs, RecallCard, SecondLook, Task, compare,
+    evaluate,
 };
-use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer, Tokens};
+use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer};
 use sensorium_types::Direction;
 
 use crate::args::{Common, Eval};
@@ -92,7 +93,7 @@ fn tasks<'p>(pairs: &'p Pairs, directions: &[Direction]) -> anyhow::Result<Vec<T
 struct Side {
     embedded: Embedded,
     scorer: Scorer,
-    second: Option<(Reranker, HashMap<ContentId, Vec<Option<Tokens>>>)>,
+    second: Option<(Reranker, ContentTokens)>,
 }
 
 impl Side {
