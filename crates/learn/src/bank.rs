@@ -157,9 +157,14 @@ impl FeatureBank {
         self.contents.get(key).map(Vec::as_slice)
     }
 
-    /// Appends the features of `row` to `values`.
+    /// Appends what is kept of `row` to `values`.
     pub(crate) fn read(&self, row: &Row, values: &mut Vec<f32>) -> Result<()> {
-        let mut bytes = vec![0; 2 * row.values];
+        self.read_first(row, row.values, values)
+    }
+
+    /// Appends the first `count` of the values that are kept of `row`: the pooled features, before any tokens.
+    pub(crate) fn read_first(&self, row: &Row, count: usize, values: &mut Vec<f32>) -> Result<()> {
+        let mut bytes = vec![0; 2 * count.min(row.values)];
         self.file
             .read_exact_at(&mut bytes, row.offset)
             .map_err(Error::file(&self.path))?;

@@ -182,7 +182,8 @@ fn golden(package: &Arc<Package>, heads: &HashMap<Track, Perceptron>, threads: u
                 .and_then(|track| track.parse::<Track>().ok())
             && let Some(head) = heads.get(&track)
         {
-            let features = Tensor::from_slice(features, (1, features.len()), &Device::Cpu)?;
+            let pooled = &features[..head.features()];
+            let features = Tensor::from_slice(pooled, (1, pooled.len()), &Device::Cpu)?;
             let block = head.forward(&features, None)?.flatten_all()?.to_vec1::<f32>()?;
             values.extend(block.iter().flat_map(|value| value.to_le_bytes()));
             shape = vec![shape.iter().sum::<usize>() + block.len()];

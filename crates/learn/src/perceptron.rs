@@ -101,6 +101,11 @@ impl Perceptron {
         })
     }
 
+    /// How many features it takes.
+    pub(crate) fn features(&self) -> usize {
+        self.norm_weight.elem_count()
+    }
+
     /// Its variables, by the names of the head's tensors.
     pub(crate) fn variables(&self) -> [(&'static str, &Var); 7] {
         [

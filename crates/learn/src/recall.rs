@@ -28,7 +28,8 @@ pub(crate) fn mean_recall(
         let mut counts = Vec::new();
         for example in examples {
             let rows = example.rows.get(&track).map_or(&[][..], Vec::as_slice);
-            rows.iter().try_for_each(|row| bank.read(row, &mut values))?;
+            rows.iter()
+                .try_for_each(|row| bank.read_first(row, head.features(), &mut values))?;
             counts.push(rows.len());
         }
         let total: usize = counts.iter().sum();

@@ -226,7 +226,7 @@ impl<'a> Trainer<'a> {
             for (place, example) in batch.iter().enumerate() {
                 let rows = example.rows.get(&track).map_or(&[][..], Vec::as_slice);
                 if let Some(row) = rows.choose(random) {
-                    self.bank.read(row, &mut values)?;
+                    self.bank.read_first(row, head.features(), &mut values)?;
                     places.push(place);
                 }
             }

@@ -48,9 +48,8 @@ fn one_more_block(weights: &str) -> (TempDir, Arc<Package>) {
         std::os::unix::fs::symlink(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
     let manifest = fs::read_to_string(base().join("model.toml")).unwrap();
-    let manifest = manifest
-        .replace("[towers.text]", &format!("{BLOCK}{weights}[towers.text]"))
-        .replace("[calibration]", &format!("{HEADS}[calibration]"));
+    let manifest = manifest.replace("[towers.text]", &format!("{BLOCK}{weights}[towers.text]"));
+    let manifest = manifest + HEADS;
     let path = folder.path().join("model.toml");
     fs::remove_file(&path).unwrap();
     fs::write(path, manifest).unwrap();
