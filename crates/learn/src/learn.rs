@@ -12,9 +12,10 @@ use serde::Serialize;
 
 use crate::bank::{ContentKey, FeatureBank};
 use crate::blend::{self, EmbeddedSet, Trial, Unrelated, sample, set_weight, try_weights};
+use crate::epochs::steps_of_epoch;
 use crate::examples::{Example, Split, examples, keys};
 use crate::perceptron::Shape;
-use crate::train::{Source, TRACK_PAIRS, items, steps_of_epoch, train};
+use crate::train::{Source, TRACK_PAIRS, items, train};
 use crate::{Error, LearnOptions, Progress, Result, encode, export, views};
 
 /// Fewer items than these teach nothing.

@@ -9,6 +9,7 @@ mod bank;
 mod blend;
 mod checkpoint;
 mod encode;
+mod epochs;
 mod error;
 mod examples;
 mod export;

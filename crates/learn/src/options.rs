@@ -1,10 +1,6 @@
-use std::collections::BTreeMap;
-
-use sensorium_types::Track;
 use serde::Serialize;
 
 use crate::Loss;
-use crate::perceptron::Shape;
 
 /// How learning is done.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -80,14 +76,14 @@ impl LearnOptions {
         }
     }
 
-    /// Names a training: another one must not go on from its checkpoint.
+    /// Names a training of so many items, of something of that `shape`: another one must not go on from its checkpoint.
     pub(crate) fn fingerprint(
         &self,
         items: impl Iterator<Item = usize>,
-        shapes: &BTreeMap<Track, Shape>,
+        shape: &impl std::fmt::Debug,
     ) -> Vec<u8> {
         let items: Vec<usize> = items.collect();
-        let described = format!("{self:?} {items:?} {shapes:?}");
+        let described = format!("{self:?} {items:?} {shape:?}");
         blake3::hash(described.as_bytes()).as_bytes().to_vec()
     }
 }

@@ -1,10 +1,9 @@
-//! The training of a reranker: batches of hard negatives, loss, and when to stop.
+//! The training of a reranker: batches of hard negatives, loss and recall.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use candle_core::{D, DType, Tensor};
-use rand::SeedableRng as _;
 use rand::distr::weighted::WeightedIndex;
 use rand::prelude::Distribution as _;
 use rand::seq::IndexedRandom as _;
@@ -13,11 +12,11 @@ use rayon::prelude::*;
 use sensorium_types::{Embedding, Track};
 
 use crate::attention::{Attention, Projected, TokenBatch};
-use crate::checkpoint::Checkpoint;
+use crate::epochs::{self, Training, mean, random};
 use crate::loss::cross_entropy;
 use crate::optimizer::Optimizer;
-use crate::train::{TRACK_PAIRS, positives, schedule, steps_of_epoch};
-use crate::{Error, LearnOptions, Progress, Result};
+use crate::train::{TRACK_PAIRS, positives};
+use crate::{LearnOptions, Progress, Result};
 
 /// Items of a batch that are near each other: one and its hard negatives.
 const NEAR: usize = 8;
@@ -58,69 +57,65 @@ pub(crate) fn train(
     checkpoint: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Attention> {
-    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
-    let network = Attention::new(inputs, options.hidden, options.dimension, &mut random)?;
-    let mut optimizer = Optimizer::new(network.parameters())?;
-    let counts = sources.iter().map(|source| source.train.len());
-    let steps_of_epoch = steps_of_epoch(counts.clone().sum(), options);
-    let total = steps_of_epoch * options.epochs;
-    let fingerprint =
-        blake3::hash(format!("reranker {options:?} {:?} {inputs:?}", counts.collect::<Vec<_>>()).as_bytes());
-    let mut state = Checkpoint::read(checkpoint, fingerprint.as_bytes()).unwrap_or_default();
-    if !optimizer.restore(&state.training, state.steps)? {
-        state = Checkpoint::default();
+    let network = Attention::new(
+        inputs,
+        options.hidden,
+        options.dimension,
+        &mut random(options.seed, 0),
+    )?;
+    let mut trainer = Trainer {
+        sources,
+        inputs,
+        nearest: sources.iter().map(|source| nearest(&source.train)).collect(),
+        draw: epochs::draw(sources.iter().map(|source| source.share))?,
+        optimizer: Optimizer::new(network.parameters())?,
+        network,
+        options,
+    };
+    let counts: Vec<usize> = sources.iter().map(|source| source.train.len()).collect();
+    let items = counts.iter().sum();
+    let fingerprint = options.fingerprint(counts.into_iter(), &("reranker", inputs));
+    let best = epochs::run(&mut trainer, items, &fingerprint, options, checkpoint, progress)?;
+    trainer.network.set(&best)?;
+    Ok(trainer.network)
+}
+
+struct Trainer<'a> {
+    sources: &'a [TokenSource],
+    inputs: &'a BTreeMap<Track, usize>,
+    /// For each source and each of its examples those nearest to it.
+    nearest: Vec<Vec<Vec<usize>>>,
+    draw: WeightedIndex<f64>,
+    network: Attention,
+    optimizer: Optimizer,
+    options: &'a LearnOptions,
+}
+
+impl Training for Trainer<'_> {
+    fn optimizer(&mut self) -> &mut Optimizer {
+        &mut self.optimizer
     }
-    let nearest: Vec<Vec<Vec<usize>>> = sources.iter().map(|source| nearest(&source.train)).collect();
-    let draw = WeightedIndex::new(sources.iter().map(|source| source.share))
-        .map_err(|error| Error::Options(format!("the shares of the pairs: {error}")))?;
-    for epoch in state.epoch..options.epochs {
-        if state.epochs_without_gain > options.patience {
-            break;
-        }
-        let mut sum = 0.0;
-        for _ in 0..steps_of_epoch {
-            let step = optimizer.steps();
-            // Each step has a stream of its own, so that a resumed training goes on as it would have.
-            random.set_stream(step as u64 + 1);
-            random.set_word_pos(0);
-            let place = draw.sample(&mut random);
-            let batch = batch(&sources[place].train, &nearest[place], options.batch, &mut random);
-            match loss(&network, inputs, &batch, options, &mut random)? {
-                Some(loss) => {
-                    let rate = options.rate * schedule(step as f64 / total as f64);
-                    optimizer.step(&loss.backward()?, rate, options.decay, options.averaging)?;
-                    sum += f64::from(loss.to_scalar::<f32>()?);
-                }
-                None => optimizer.skip(),
-            }
-            progress(Progress::Step);
-        }
-        let averages = optimizer.averages();
-        let recall = with(&network, &averages, || recall(&network, inputs, sources))?;
-        progress(Progress::Epoch {
-            epoch: epoch + 1,
-            loss: sum / steps_of_epoch as f64,
-            recall,
-        });
-        state.epochs_without_gain += 1;
-        if state.best.is_empty() || recall > state.best_recall {
-            state.best = averages;
-            state.best_recall = recall;
-            state.epochs_without_gain = 0;
-        }
-        state.epoch = epoch + 1;
-        state.steps = optimizer.steps();
-        state.training = optimizer.state();
-        state.write(checkpoint, fingerprint.as_bytes())?;
+
+    fn loss(&mut self, step: usize) -> Result<Option<Tensor>> {
+        // The first stream made the network.
+        let mut random = random(self.options.seed, step as u64 + 1);
+        let place = self.draw.sample(&mut random);
+        let examples = &self.sources[place].train;
+        let batch = batch(examples, &self.nearest[place], self.options.batch, &mut random);
+        loss(&self.network, self.inputs, &batch, self.options, &mut random)
     }
-    network.set(&state.best)?;
-    Ok(network)
+
+    fn recall(&mut self, averages: &HashMap<String, Tensor>) -> Result<f64> {
+        with(&self.network, averages, || {
+            recall(&self.network, self.inputs, self.sources)
+        })
+    }
 }
 
 /// What `of` says while the network has other values.
 fn with<T>(
     network: &Attention,
-    values: &std::collections::HashMap<String, Tensor>,
+    values: &HashMap<String, Tensor>,
     of: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
     let present = network
@@ -258,12 +253,13 @@ fn recall(network: &Attention, inputs: &BTreeMap<Track, usize>, sources: &[Token
             }
         }
     }
-    Ok(recalls.iter().sum::<f64>() / recalls.len().max(1) as f64)
+    Ok(mean(&recalls))
 }
 
 #[cfg(test)]
 mod tests {
     use rand::Rng as _;
+    use rand::SeedableRng as _;
     use rand::seq::SliceRandom as _;
 
     use super::*;

@@ -13,12 +13,12 @@ use sensorium_types::{Direction, Track};
 use crate::attention::Attention;
 use crate::bank::{ContentKey, FeatureBank, Row};
 use crate::blend::{self, EmbeddedSet, Trial};
+use crate::epochs::steps_of_epoch;
 use crate::examples::{Split, examples};
 use crate::learn::{
     Embedder, HeldOut, KnownSet, Learned, SetOfPairs, fill, kept_directions, parts_of, work_folder,
 };
 use crate::rerank_train::{TokenExample, TokenSource, pairs, train};
-use crate::train::steps_of_epoch;
 use crate::{Error, LearnOptions, Progress, Result, encode, export};
 
 /// Shares of the new score that are tried.

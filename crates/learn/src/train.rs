@@ -1,10 +1,9 @@
-//! The loop: batches, loss, steps, and when to stop.
+//! The training of heads: batches, loss and recall.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor, Var};
-use rand::SeedableRng as _;
 use rand::distr::weighted::WeightedIndex;
 use rand::prelude::Distribution as _;
 use rand::seq::IndexedRandom as _;
@@ -12,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use sensorium_types::Track;
 
 use crate::bank::FeatureBank;
-use crate::checkpoint::Checkpoint;
+use crate::epochs::{self, Training, mean, random};
 use crate::examples::Example;
 use crate::loss::{Logits, loss};
 use crate::optimizer::{Optimizer, Parameter};
@@ -27,18 +26,12 @@ pub(crate) const TRACK_PAIRS: [(Track, Track); 3] = [
     (Track::Visual, Track::Audio),
 ];
 
-/// The share of all steps in which the rate rises to its height.
-const WARM_UP: f64 = 0.05;
-
 /// The temperature at the start, and the coldest there may be (Radford et al. 2021).
 const TEMPERATURE: f64 = 0.05;
 const COLDEST: f64 = 0.01;
 
 /// The bias of [`Loss::Sigmoid`](crate::Loss::Sigmoid) at the start (Zhai et al. 2023).
 const BIAS: f32 = -10.0;
-
-/// Steps of an epoch at least.
-const FEWEST_STEPS: usize = 20;
 
 /// Streams of random numbers besides those of the steps.
 const START_STREAM: u64 = u64::MAX;
@@ -69,51 +62,21 @@ pub(crate) fn train(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<HeadsInTraining> {
     let mut trainer = Trainer::new(bank, sources, shapes, start, options)?;
-    let steps_of_epoch = steps_of_epoch(items(sources), options);
-    let total = steps_of_epoch * options.epochs;
     let fingerprint = options.fingerprint(sources.iter().map(|source| source.train.len()), shapes);
-    let mut state = Checkpoint::read(checkpoint, &fingerprint).unwrap_or_default();
-    if !trainer.optimizer.restore(&state.training, state.steps)? {
-        state = Checkpoint::default();
-    }
-    for epoch in state.epoch..options.epochs {
-        if state.epochs_without_gain > options.patience {
-            break;
-        }
-        let mut sum = 0.0;
-        for _ in 0..steps_of_epoch {
-            sum += trainer.step(total)?;
-            progress(Progress::Step);
-        }
-        let averages = trainer.optimizer.averages();
-        let recall = trainer.recall(&heads(shapes, &averages)?)?;
-        progress(Progress::Epoch {
-            epoch: epoch + 1,
-            loss: sum / steps_of_epoch as f64,
-            recall,
-        });
-        state.epochs_without_gain += 1;
-        if state.best.is_empty() || recall > state.best_recall {
-            state.best = averages;
-            state.best_recall = recall;
-            state.epochs_without_gain = 0;
-        }
-        state.epoch = epoch + 1;
-        state.steps = trainer.optimizer.steps();
-        state.training = trainer.optimizer.state();
-        state.write(checkpoint, &fingerprint)?;
-    }
-    heads(shapes, &state.best)
+    let best = epochs::run(
+        &mut trainer,
+        items(sources),
+        &fingerprint,
+        options,
+        checkpoint,
+        progress,
+    )?;
+    heads(shapes, &best)
 }
 
 /// How many items there are to learn from.
 pub(crate) fn items(sources: &[Source]) -> usize {
     sources.iter().map(|source| source.train.len()).sum()
-}
-
-/// How many batches an epoch has: as many as hold all items, but enough to learn something from few.
-pub(crate) fn steps_of_epoch(items: usize, options: &LearnOptions) -> usize {
-    items.div_ceil(options.batch).max(FEWEST_STEPS)
 }
 
 /// The heads with these tensors.
@@ -137,6 +100,7 @@ struct Trainer<'a> {
     bank: &'a FeatureBank,
     sources: &'a [Source],
     draw: WeightedIndex<f64>,
+    shapes: &'a BTreeMap<Track, Shape>,
     heads: HeadsInTraining,
     /// The logarithm of the inverse temperature, and the bias.
     scale: Var,
@@ -149,7 +113,7 @@ impl<'a> Trainer<'a> {
     fn new(
         bank: &'a FeatureBank,
         sources: &'a [Source],
-        shapes: &BTreeMap<Track, Shape>,
+        shapes: &'a BTreeMap<Track, Shape>,
         start: &HashMap<Track, HashMap<String, Tensor>>,
         options: &'a LearnOptions,
     ) -> Result<Self> {
@@ -180,12 +144,11 @@ impl<'a> Trainer<'a> {
                 decays: false,
             });
         }
-        let shares = sources.iter().map(|source| source.share);
         Ok(Self {
             bank,
             sources,
-            draw: WeightedIndex::new(shares)
-                .map_err(|error| Error::Options(format!("the shares of the pairs: {error}")))?,
+            draw: epochs::draw(sources.iter().map(|source| source.share))?,
+            shapes,
             heads,
             scale,
             bias,
@@ -194,31 +157,8 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Takes one of `total` steps and returns its loss.
-    fn step(&mut self, total: usize) -> Result<f64> {
-        let step = self.optimizer.steps();
-        // Each step has a stream of its own, so that a resumed training goes on as it would have.
-        let mut random = random(self.options.seed, step as u64);
-        let examples = &self.sources[self.draw.sample(&mut random)].train;
-        let count = self.options.batch.min(examples.len());
-        let batch: Vec<&Example> = rand::seq::index::sample(&mut random, examples.len(), count)
-            .into_iter()
-            .map(|place| &examples[place])
-            .collect();
-        let Some(loss) = self.loss(&batch, &mut random)? else {
-            self.optimizer.skip();
-            return Ok(0.0);
-        };
-        let done = step as f64 / total as f64;
-        let rate = self.options.rate * schedule(done);
-        let gradients = loss.backward()?;
-        self.optimizer
-            .step(&gradients, rate, self.options.decay, self.options.averaging)?;
-        Ok(f64::from(loss.to_scalar::<f32>()?))
-    }
-
     /// The mean loss over the pairs of tracks that at least two items of `batch` have.
-    fn loss(&self, batch: &[&Example], random: &mut ChaCha8Rng) -> Result<Option<Tensor>> {
+    fn loss_of(&self, batch: &[&Example], random: &mut ChaCha8Rng) -> Result<Option<Tensor>> {
         let mut embedded: BTreeMap<Track, (Vec<usize>, Tensor)> = BTreeMap::new();
         for (&track, head) in &self.heads {
             let mut places = Vec::new();
@@ -262,14 +202,32 @@ impl<'a> Trainer<'a> {
         }
         Ok(Some(Tensor::stack(&losses, 0)?.mean_all()?))
     }
+}
 
-    /// The mean recall over the tuning parts of the sources.
-    fn recall(&self, heads: &HeadsInTraining) -> Result<f64> {
+impl Training for Trainer<'_> {
+    fn optimizer(&mut self) -> &mut Optimizer {
+        &mut self.optimizer
+    }
+
+    fn loss(&mut self, step: usize) -> Result<Option<Tensor>> {
+        let mut random = random(self.options.seed, step as u64);
+        let examples = &self.sources[self.draw.sample(&mut random)].train;
+        let count = self.options.batch.min(examples.len());
+        let batch: Vec<&Example> = rand::seq::index::sample(&mut random, examples.len(), count)
+            .into_iter()
+            .map(|place| &examples[place])
+            .collect();
+        self.loss_of(&batch, &mut random)
+    }
+
+    /// Over the tuning parts of all sources.
+    fn recall(&mut self, averages: &HashMap<String, Tensor>) -> Result<f64> {
+        let heads = heads(self.shapes, averages)?;
         let mut values = Vec::new();
         for source in self.sources {
-            values.extend(mean_recall(self.bank, &source.tune, heads)?);
+            values.extend(mean_recall(self.bank, &source.tune, &heads)?);
         }
-        Ok(values.iter().sum::<f64>() / values.len().max(1) as f64)
+        Ok(mean(&values))
     }
 }
 
@@ -289,22 +247,6 @@ pub(crate) fn positives(classes: &[usize]) -> Result<Tensor> {
         .flat_map(|a| classes.iter().map(move |b| u8::from(a == b)));
     let equal = Tensor::from_vec(equal.collect::<Vec<_>>(), (count, count), &Device::Cpu)?;
     Ok(equal.to_dtype(DType::F32)?)
-}
-
-/// The share of the full rate when the share `done` of all steps is done: up in a line, down along a cosine.
-pub(crate) fn schedule(done: f64) -> f64 {
-    if done < WARM_UP {
-        // The first step is not for nothing.
-        return (done / WARM_UP).max(0.02);
-    }
-    let rest = (done - WARM_UP) / (1.0 - WARM_UP);
-    0.5 * (1.0 + (std::f64::consts::PI * rest).cos())
-}
-
-fn random(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(stream);
-    random
 }
 
 #[cfg(test)]
@@ -461,12 +403,5 @@ mod tests {
                 assert_eq!(values(a), values(b), "{track} {name}");
             }
         }
-    }
-
-    #[test]
-    fn the_rate_rises_and_then_falls_to_nothing() {
-        assert!(schedule(0.0) > 0.0 && schedule(0.0) < 0.1);
-        assert!((schedule(WARM_UP) - 1.0).abs() < 1e-6);
-        assert!(schedule(0.5) < 1.0 && schedule(1.0) < 1e-6);
     }
 }
