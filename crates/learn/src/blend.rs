@@ -1,13 +1,13 @@
 //! How much the new block counts beside the others, and what unrelated items then score.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use sensorium_eval::{Embedded, Task, measure};
 use sensorium_model::Scorer;
-use sensorium_model::manifest::{Manifest, Moments};
+use sensorium_model::manifest::{Manifest, Moments, modalities};
 use sensorium_types::{Direction, Embedding, Segment, Track};
 use serde::Serialize;
 
@@ -60,53 +60,77 @@ pub(crate) fn try_weights(
     manifest: &Manifest,
     sets: &[EmbeddedSet<'_>],
     unrelated: &Unrelated,
-    mut progress: impl FnMut(),
+    progress: impl FnMut(),
 ) -> BTreeMap<Direction, Vec<Trial>> {
     let mut manifest = manifest.clone();
-    let mut tried = BTreeMap::new();
-    for direction in Direction::all() {
-        let tasks: Vec<(&Task<'_>, &Embedded)> = sets
+    let recall = |direction, weight| {
+        set_weight(&mut manifest, direction, weight, unrelated);
+        let scorer = Scorer::of(&manifest);
+        let tasks = sets
             .iter()
-            .flat_map(|set| set.tasks.iter().map(|task| (task, &set.embedded)))
-            .filter(|(task, _)| task.direction() == direction)
-            .collect();
-        if tasks.is_empty() {
-            continue;
-        }
-        let mut trial = |weight| {
-            set_weight(&mut manifest, direction, weight, unrelated);
-            let scorer = Scorer::of(&manifest);
-            let recall = tasks.iter().map(|(task, embedded)| {
-                let score = |direction, queries: &[_], gallery: &[_]| {
-                    embedded.scores(&scorer, direction, queries, gallery)
-                };
-                measure(task, score).mean_recall
-            });
-            let recall = recall.collect();
-            progress();
-            Trial { weight, recall }
-        };
-        tried.insert(direction, WEIGHTS.map(&mut trial).to_vec());
-    }
-    tried
+            .flat_map(|set| set.tasks.iter().map(move |task| (task, &set.embedded)))
+            .filter(|(task, _)| task.direction() == direction);
+        let recall = tasks.map(|(task, embedded)| {
+            let score = |direction, queries: &[_], gallery: &[_]| {
+                embedded.scores(&scorer, direction, queries, gallery)
+            };
+            measure(task, score).mean_recall
+        });
+        recall.collect()
+    };
+    try_each(directions(sets), &WEIGHTS, recall, progress)
+}
+
+/// What each of `weights` gives in each of `directions`: `recall` says it for each set of pairs that has the direction.
+pub(crate) fn try_each(
+    directions: BTreeSet<Direction>,
+    weights: &[f32],
+    mut recall: impl FnMut(Direction, f32) -> Vec<f64>,
+    mut progress: impl FnMut(),
+) -> BTreeMap<Direction, Vec<Trial>> {
+    let mut trial = |direction, weight| {
+        let recall = recall(direction, weight);
+        progress();
+        Trial { weight, recall }
+    };
+    let tried = directions.into_iter().map(|direction| {
+        let trials = weights.iter().map(|&weight| trial(direction, weight));
+        (direction, trials.collect())
+    });
+    tried.collect()
+}
+
+/// The best weight of each direction.
+pub(crate) fn chosen(tried: &BTreeMap<Direction, Vec<Trial>>) -> BTreeMap<Direction, f32> {
+    let chosen = tried.iter();
+    chosen
+        .map(|(direction, trials)| (*direction, best(trials)))
+        .collect()
 }
 
 /// The weight of the greatest recall on average over the sets; the smallest when there are several.
-pub(crate) fn best(trials: &[Trial]) -> f32 {
+fn best(trials: &[Trial]) -> f32 {
     let best = trials.iter().rev().max_by(|a, b| a.mean().total_cmp(&b.mean()));
     best.map_or(0.0, |trial| trial.weight)
 }
 
+/// The directions that the sets can measure.
+pub(crate) fn directions<'s, 'p: 's>(
+    sets: impl IntoIterator<Item = &'s EmbeddedSet<'p>>,
+) -> BTreeSet<Direction> {
+    let tasks = sets.into_iter().flat_map(|set| &set.tasks);
+    tasks.map(Task::direction).collect()
+}
+
 /// How many times [`try_weights`] will report progress.
 pub(crate) fn count(sets: &[EmbeddedSet<'_>]) -> usize {
-    let directions = sets.iter().flat_map(|set| set.tasks.iter().map(Task::direction));
-    WEIGHTS.len() * directions.collect::<std::collections::BTreeSet<_>>().len()
+    WEIGHTS.len() * directions(sets).len()
 }
 
 /// Gives the last block this weight in `direction`, and the direction its own calibration; with a weight of 0 it keeps
 /// the one that it had.
 pub(crate) fn set_weight(manifest: &mut Manifest, direction: Direction, weight: f32, unrelated: &Unrelated) {
-    let modalities = format!("{}.{}", direction.from, direction.to);
+    let modalities = modalities(direction);
     if let Some(block) = manifest.blocks.last_mut() {
         block.weights.insert(modalities.clone(), weight);
     }
@@ -135,13 +159,28 @@ fn moments(
 ) -> Option<Moments> {
     let scorer = Scorer::of(manifest);
     let (queries, targets) = (unrelated.get(&query)?, unrelated.get(&target)?);
-    let (mut count, mut sum, mut squares) = (0u32, 0.0, 0.0);
-    for (group, embedding) in queries {
-        let segment = Segment::whole(query);
+    let segment = Segment::whole(query);
+    let vector = |embedding: &Embedding| {
         let asked = scorer.query(direction, [(&segment, embedding)]);
-        let (_, vector) = asked.tracks().first()?;
-        for (_, other) in targets.iter().filter(|(other, _)| other != group) {
-            let similarity = f64::from(vector.dot(other));
+        Some(asked.tracks().first()?.1.clone())
+    };
+    let queries = queries
+        .iter()
+        .map(|(group, embedding)| Some((*group, vector(embedding)?)))
+        .collect::<Option<Vec<_>>>()?;
+    moments_of(&queries, targets, |query, target| query.dot(target))
+}
+
+/// Mean and deviation of the similarities of `queries` with those `targets` that are of another group.
+pub(crate) fn moments_of<Q, T>(
+    queries: &[(Group, Q)],
+    targets: &[(Group, T)],
+    similarity: impl Fn(&Q, &T) -> f32,
+) -> Option<Moments> {
+    let (mut count, mut sum, mut squares) = (0u32, 0.0, 0.0);
+    for (group, query) in queries {
+        for (_, target) in targets.iter().filter(|(other, _)| other != group) {
+            let similarity = f64::from(similarity(query, target));
             count += 1;
             sum += similarity;
             squares += similarity * similarity;

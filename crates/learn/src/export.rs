@@ -8,7 +8,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor, Var};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
-use sensorium_model::manifest::{BlockSpec, HeadSpec, Manifest, RerankerSpec};
+use sensorium_model::manifest::{BlockSpec, HeadSpec, Manifest, RerankerSpec, modalities};
 use sensorium_model::{Encoder, Package, file_hash, golden_inputs};
 use sensorium_types::{Direction, Track};
 
@@ -37,7 +37,7 @@ pub(crate) fn write_candidate(
         folder,
         manifest.files.keys().filter(|name| *name != GOLDEN),
     )?;
-    let none = Direction::all().map(|direction| (format!("{}.{}", direction.from, direction.to), 0.0));
+    let none = Direction::all().map(|direction| (modalities(direction), 0.0));
     manifest.blocks.push(BlockSpec {
         name: block.to_owned(),
         dimension,

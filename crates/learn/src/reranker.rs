@@ -1,23 +1,23 @@
 //! Pairs to a reranker: the same road as for a block, with tokens instead of pooled features.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use sensorium_eval::{Content, ContentId, ContentTokens, OnBad, Pairs, SecondLook, compare, measure};
-use sensorium_model::manifest::{Moments, RerankerSpec};
-use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer, Tokens};
+use sensorium_eval::{Content, ContentId, ContentTokens, OnBad, Pairs, SecondLook, measure};
+use sensorium_model::manifest::{Moments, modalities};
+use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer, Tokens, TrackPair};
 use sensorium_types::{Direction, Track};
 
 use crate::attention::Attention;
 use crate::bank::{ContentKey, FeatureBank, Row};
-use crate::blend::{self, EmbeddedSet, Trial};
+use crate::blend::{self, EmbeddedSet, Group, Trial, moments_of, try_each};
 use crate::epochs::steps_of_epoch;
 use crate::examples::{Split, examples};
-use crate::learn::{
-    Embedder, HeldOut, KnownSet, Learned, SetOfPairs, fill, kept_directions, parts_of, work_folder,
-};
+use crate::learn::{Embedder, check_items};
+use crate::learned::{HeldOut, Learned, kept_directions, work_folder};
+use crate::material::{KnownSet, Material, SetOfPairs};
 use crate::rerank_train::{TokenExample, TokenSource, pairs, train};
 use crate::{Error, LearnOptions, Progress, Result, encode, export};
 
@@ -62,14 +62,8 @@ pub fn learn_reranker(
     let mut bank = FeatureBank::open(&work.join("features"), &space)?;
     let mut texts = FeatureBank::open(&work.join("tokens"), &space)?;
 
-    let shares: Vec<Option<f64>> = sets.iter().map(|set| set.share).collect();
-    let mut all: Vec<Pairs> = sets.into_iter().map(|set| set.pairs).collect();
-    let (judges, separate) = (held_out.len(), !held_out.is_empty());
-    all.extend(held_out);
-    let mut known = fill(&mut bank, all, on_bad, pool, progress)?;
-    fill_texts(&mut texts, &known, pool, progress)?;
-    let refused = known.iter().map(|set| set.pairs.refused().len()).sum();
-    let judges = known.split_off(known.len() - judges);
+    let material = Material::gather(&mut bank, sets, held_out, on_bad, options, pool, progress)?;
+    fill_texts(&mut texts, &material, pool, progress)?;
 
     let raw = RawTokens {
         package,
@@ -77,17 +71,12 @@ pub fn learn_reranker(
         texts: &texts,
     };
     let embedder = Embedder::new(package, &bank)?;
-    let share = if separate { 0.0 } else { options.held_out };
-    let parts: Vec<Split> = known
-        .iter()
-        .map(|set| Split::new(&set.pairs, options.tune, share, options.seed))
-        .collect();
-    let mut sources = Vec::new();
-    for ((set, split), share) in known.iter().zip(&parts).zip(shares) {
-        sources.push(raw.source(set, split, share, &embedder)?);
-    }
+    let sources = material
+        .sets()
+        .map(|(set, split, share)| raw.source(set, split, share, &embedder))
+        .collect::<Result<Vec<_>>>()?;
     let items = sources.iter().map(|source| source.train.len()).sum();
-    crate::learn::check_items(items)?;
+    check_items(items)?;
     progress(Progress::Training(
         options.epochs * steps_of_epoch(items, options),
     ));
@@ -97,60 +86,37 @@ pub fn learn_reranker(
     let folder = work.join("candidate");
     let mut manifest = export::write_reranker(package, &folder, &network, options.dimension)?;
     let mut reranker = loaded(&folder)?;
-    let spec = calibrated(reranker.spec().clone(), &reranker, &sources, &inputs);
-    reranker.set_spec(spec);
+    let calibration = calibration(&reranker, &sources, &inputs);
+    for (pair, moments) in &calibration {
+        reranker.set_moments(*pair, *moments);
+    }
 
     let scorer = Scorer::new(package);
-    let tune: Vec<Pairs> = parts_of(&known, &parts, |split| &split.tune);
-    let tuning = raw.sets(&tune, &known, &embedder, &reranker)?;
+    let (tune, sets) = material.tune();
+    let tuning = raw.sets(&tune, sets, &embedder, &reranker)?;
     progress(Progress::Weighing(WEIGHTS.len() * directions(&tuning).len()));
     let tried = try_weights(&mut reranker, &scorer, &tuning, || progress(Progress::Weighed));
-    let weights: BTreeMap<Direction, f32> = tried
-        .iter()
-        .map(|(direction, trials)| (*direction, blend::best(trials)))
-        .collect();
+    let weights = blend::chosen(&tried);
     for (direction, weight) in &weights {
         reranker.set_weight(*direction, *weight);
     }
 
     progress(Progress::Judging);
-    let (tests, judges) = if separate {
-        (judges.iter().map(|set| set.pairs.clone()).collect(), judges)
-    } else {
-        (parts_of(&known, &parts, |split| &split.held_out), known)
-    };
-    let tests = raw.sets(&tests, &judges, &embedder, &reranker)?;
+    let (tests, sets) = material.tests();
+    let tests = raw.sets(&tests, sets, &embedder, &reranker)?;
     let held_out = compared(&space, &reranker, &scorer, &tests);
     let kept = kept_directions(&weights, &held_out);
-    let mut spec = reranker.spec().clone();
-    spec.weights = kept
-        .iter()
-        .map(|(direction, weight)| (pair(*direction), *weight))
-        .collect();
-    manifest.reranker = Some(spec);
-    let mut learned = Learned {
-        adopted: !kept.is_empty(),
-        model: None,
-        space: None,
-        weights: kept
-            .iter()
-            .map(|(direction, weight)| (direction.to_string(), *weight))
-            .collect(),
-        tried: tried
-            .into_iter()
-            .map(|(direction, trials)| (direction.to_string(), trials))
-            .collect(),
-        held_out,
-        refused,
-    };
-    if learned.adopted {
-        export::write_manifest(&folder, &manifest)?;
-        learned.space = Some(Package::open(&folder)?.space().to_string());
-        fs::rename(&folder, out).map_err(Error::file(out))?;
-        learned.model = Some(out.to_owned());
+    if let Some(spec) = &mut manifest.reranker {
+        let weights = kept.iter();
+        spec.weights = weights
+            .map(|(direction, weight)| (modalities(*direction), *weight))
+            .collect();
+        let calibration = calibration.into_iter();
+        spec.calibration = calibration
+            .map(|((query, target), moments)| (format!("{query}.{target}"), moments))
+            .collect();
     }
-    fs::remove_dir_all(&work).map_err(Error::file(&work))?;
-    Ok(learned)
+    Learned::new(kept, tried, held_out, material.refused()).put(&work, &folder, &manifest, out)
 }
 
 /// The components of a token of each track that has some.
@@ -167,19 +133,15 @@ fn loaded(folder: &Path) -> Result<Reranker> {
         .ok_or_else(|| Error::Options("the candidate has no reranker".into()))
 }
 
-fn pair(direction: Direction) -> String {
-    format!("{}.{}", direction.from, direction.to)
-}
-
 /// Keeps the tokens of texts that are not kept yet.
 fn fill_texts(
     texts: &mut FeatureBank,
-    sets: &[KnownSet],
+    material: &Material,
     pool: &mut Pool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
     let mut missing: BTreeMap<&str, ContentKey> = BTreeMap::new();
-    for set in sets {
+    for set in material.all() {
         for (&id, key) in &set.keys {
             if let Content::Text(text) = set.pairs.content(id)
                 && texts.rows(key).is_none()
@@ -319,56 +281,39 @@ impl TokenSet<'_> {
     }
 }
 
-/// The spec with what unrelated items of the tuning parts score.
-fn calibrated(
-    mut spec: RerankerSpec,
+/// What unrelated items of the tuning parts score.
+fn calibration(
     reranker: &Reranker,
     sources: &[TokenSource],
     inputs: &BTreeMap<Track, usize>,
-) -> RerankerSpec {
-    for (a, b) in pairs(inputs) {
-        for (query, target) in [(a, b), (b, a)] {
-            let segments = |track: Track| -> Vec<((usize, usize), Tokens)> {
-                let examples = sources.iter().enumerate().flat_map(|(set, source)| {
-                    source
-                        .tune
-                        .iter()
-                        .map(move |example| ((set, example.class), example))
-                });
-                let tokens = examples.filter_map(|(class, example)| {
-                    let raw = example.tokens.get(&track)?.first()?;
-                    Some((class, reranker.tokens(track, raw)?))
-                });
-                tokens.take(SAMPLE).collect()
-            };
-            let (queries, targets) = (segments(query), segments(target));
-            let scores: Vec<f64> = queries
-                .iter()
-                .flat_map(|(class, query)| {
-                    let others = targets.iter().filter(move |(other, _)| other != class);
-                    others.map(move |(_, target)| f64::from(reranker.similarity(query, target)))
-                })
-                .collect();
-            let count = scores.len().max(1) as f64;
-            let mean = scores.iter().sum::<f64>() / count;
-            let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / count;
-            let deviation = variance.sqrt() as f32;
-            if deviation.is_normal() {
-                let moments = Moments {
-                    mean: mean as f32,
-                    deviation,
-                };
-                spec.calibration.insert(format!("{query}.{target}"), moments);
-            }
-        }
-    }
-    spec
+) -> BTreeMap<TrackPair, Moments> {
+    let segments = |track: Track| -> Vec<(Group, Tokens)> {
+        let examples = sources.iter().enumerate().flat_map(|(set, source)| {
+            let tune = source.tune.iter();
+            tune.map(move |example| ((set, example.class), example))
+        });
+        let tokens = examples.filter_map(|(group, example)| {
+            let raw = example.tokens.get(&track)?.first()?;
+            Some((group, reranker.tokens(track, raw)?))
+        });
+        tokens.take(SAMPLE).collect()
+    };
+    let segments: BTreeMap<Track, _> = inputs.keys().map(|&track| (track, segments(track))).collect();
+    let both_ways = pairs(inputs).flat_map(|(a, b)| [(a, b), (b, a)]);
+    both_ways
+        .filter_map(|pair| {
+            let (queries, targets) = (segments.get(&pair.0)?, segments.get(&pair.1)?);
+            let moments = moments_of(queries, targets, |query, target| {
+                reranker.similarity(query, target)
+            });
+            Some((pair, moments?))
+        })
+        .collect()
 }
 
 /// The directions that the sets can measure.
-fn directions(sets: &[TokenSet<'_>]) -> std::collections::BTreeSet<Direction> {
-    let tasks = sets.iter().flat_map(|set| &set.embedded.tasks);
-    tasks.map(|task| task.direction()).collect()
+fn directions(sets: &[TokenSet<'_>]) -> BTreeSet<Direction> {
+    blend::directions(sets.iter().map(|set| &set.embedded))
 }
 
 /// What each share gives in each direction.
@@ -376,53 +321,35 @@ fn try_weights(
     reranker: &mut Reranker,
     scorer: &Scorer,
     sets: &[TokenSet<'_>],
-    mut progress: impl FnMut(),
+    progress: impl FnMut(),
 ) -> BTreeMap<Direction, Vec<Trial>> {
-    let mut tried = BTreeMap::new();
-    for direction in directions(sets) {
-        let mut trials = Vec::with_capacity(WEIGHTS.len());
-        for weight in WEIGHTS {
-            reranker.set_weight(direction, weight);
-            let tasks = sets
-                .iter()
-                .flat_map(|set| set.embedded.tasks.iter().map(move |task| (set, task)))
-                .filter(|(_, task)| task.direction() == direction);
-            let recall = tasks.map(|(set, task)| {
-                let score = |direction, queries: &[_], gallery: &[_]| {
-                    set.scores(reranker, scorer, direction, queries, gallery)
-                };
-                measure(task, score).mean_recall
-            });
-            trials.push(Trial {
-                weight,
-                recall: recall.collect(),
-            });
-            progress();
-        }
-        tried.insert(direction, trials);
-    }
-    tried
+    let recall = |direction, weight| {
+        reranker.set_weight(direction, weight);
+        let tasks = sets
+            .iter()
+            .flat_map(|set| set.embedded.tasks.iter().map(move |task| (set, task)))
+            .filter(|(_, task)| task.direction() == direction);
+        let recall = tasks.map(|(set, task)| {
+            let score = |direction, queries: &[_], gallery: &[_]| {
+                set.scores(reranker, scorer, direction, queries, gallery)
+            };
+            measure(task, score).mean_recall
+        });
+        recall.collect()
+    };
+    try_each(directions(sets), &WEIGHTS, recall, progress)
 }
 
 fn compared(space: &str, reranker: &Reranker, scorer: &Scorer, sets: &[TokenSet<'_>]) -> Vec<HeldOut> {
-    sets.iter()
-        .filter_map(|set| {
-            let tasks = &set.embedded.tasks;
-            let pairs = tasks.first()?.pairs();
-            Some(HeldOut {
-                pairs: pairs.path().to_owned(),
-                items: pairs.items().len(),
-                comparison: compare(
-                    space,
-                    tasks,
-                    |direction, queries, gallery| set.scores(reranker, scorer, direction, queries, gallery),
-                    |direction, queries, gallery| {
-                        set.embedded.embedded.scores(scorer, direction, queries, gallery)
-                    },
-                ),
-            })
-        })
-        .collect()
+    let compared = sets.iter().map(|set| {
+        HeldOut::new(
+            space,
+            &set.embedded.tasks,
+            |direction, queries, gallery| set.scores(reranker, scorer, direction, queries, gallery),
+            |direction, queries, gallery| set.embedded.embedded.scores(scorer, direction, queries, gallery),
+        )
+    });
+    compared.flatten().collect()
 }
 
 /// The files of a reranker's network, by track.

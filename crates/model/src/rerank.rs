@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use sensorium_types::{Direction, Track};
 
 use crate::head::Projection;
-use crate::manifest::{Moments, RerankerSpec};
+use crate::manifest::{Moments, modalities};
 use crate::{Error, Package, Result, TrackPair};
 
 /// How many of a first ranking are looked at once more.
@@ -25,7 +25,11 @@ const MOST_SEGMENTS: usize = 4;
 /// attention, says how well it is found there. The score is the mean of the cosines, weighted by the importance of the
 /// query's tokens.
 pub struct Reranker {
-    spec: RerankerSpec,
+    sharpness: f32,
+    /// The share of the new score.
+    weights: BTreeMap<Direction, f32>,
+    /// What unrelated segments score.
+    calibration: BTreeMap<TrackPair, Moments>,
     projections: BTreeMap<Track, Projection>,
 }
 
@@ -98,26 +102,28 @@ impl Reranker {
                 })?,
             );
         }
+        let weight = |direction| Some((direction, *spec.weights.get(&modalities(direction))?));
+        let pairs = Track::ALL
+            .into_iter()
+            .flat_map(|query| Track::ALL.into_iter().map(move |target| (query, target)));
+        let moments =
+            |pair: TrackPair| Some((pair, *spec.calibration.get(&format!("{}.{}", pair.0, pair.1))?));
         Ok(Some(Self {
-            spec: spec.clone(),
+            sharpness: spec.sharpness,
+            weights: Direction::all().filter_map(weight).collect(),
+            calibration: pairs.filter_map(moments).collect(),
             projections,
         }))
     }
 
-    /// What the manifest says of it.
-    pub fn spec(&self) -> &RerankerSpec {
-        &self.spec
-    }
-
-    /// Takes other weights and another calibration.
-    pub fn set_spec(&mut self, spec: RerankerSpec) {
-        self.spec = spec;
-    }
-
     /// Gives the new score this share in `direction`.
     pub fn set_weight(&mut self, direction: Direction, weight: f32) {
-        let pair = format!("{}.{}", direction.from, direction.to);
-        self.spec.weights.insert(pair, weight);
+        self.weights.insert(direction, weight);
+    }
+
+    /// Says what unrelated segments of these tracks score.
+    pub fn set_moments(&mut self, pair: TrackPair, moments: Moments) {
+        self.calibration.insert(pair, moments);
     }
 
     /// Whether it has learned to rank in `direction`.
@@ -127,8 +133,7 @@ impl Reranker {
 
     /// The share of the new score in `direction`.
     fn weight(&self, direction: Direction) -> f32 {
-        let pair = format!("{}.{}", direction.from, direction.to);
-        self.spec.weights.get(&pair).copied().unwrap_or(0.0)
+        self.weights.get(&direction).copied().unwrap_or(0.0)
     }
 
     /// The tokens whose raw values, one token after the other, are `values`; `None` for none, and for a track without
@@ -157,9 +162,8 @@ impl Reranker {
 
     /// The score of a candidate in standard deviations above unrelated ones: `first` is the one that it had, `raw` that of
     /// the [`similarity`](Self::similarity) of the two tracks.
-    pub fn joined(&self, direction: Direction, (query, target): TrackPair, first: f32, raw: f32) -> f32 {
-        let calibration = self.spec.calibration.get(&format!("{query}.{target}"));
-        let Some(Moments { mean, deviation }) = calibration else {
+    pub fn joined(&self, direction: Direction, pair: TrackPair, first: f32, raw: f32) -> f32 {
+        let Some(Moments { mean, deviation }) = self.calibration.get(&pair) else {
             return first;
         };
         let weight = self.weight(direction);
@@ -200,7 +204,7 @@ impl Reranker {
     /// For each token of `query` its cosine with what it attends to, and its attention `[query tokens, target tokens]`.
     fn cosines(&self, query: &Tokens, target: &Tokens) -> (Array1<f32>, Array2<f32>) {
         let similarities = query.vectors.dot(&target.vectors.t());
-        let mut attention = similarities.clone() * self.spec.sharpness;
+        let mut attention = similarities.clone() * self.sharpness;
         for mut row in attention.rows_mut() {
             let weights = softmax(row.to_owned());
             row.assign(&weights);
@@ -233,19 +237,15 @@ mod tests {
 
     fn reranker() -> Reranker {
         Reranker {
-            spec: RerankerSpec {
-                dimension: 2,
-                sharpness: 20.0,
-                projections: BTreeMap::new(),
-                weights: BTreeMap::from([("text.image".to_owned(), 0.5)]),
-                calibration: BTreeMap::from([(
-                    "text.visual".to_owned(),
-                    Moments {
-                        mean: 0.25,
-                        deviation: 0.125,
-                    },
-                )]),
-            },
+            sharpness: 20.0,
+            weights: BTreeMap::from([("text:image".parse().unwrap(), 0.5)]),
+            calibration: BTreeMap::from([(
+                (Track::Text, Track::Visual),
+                Moments {
+                    mean: 0.25,
+                    deviation: 0.125,
+                },
+            )]),
             projections: BTreeMap::new(),
         }
     }

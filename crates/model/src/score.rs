@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sensorium_types::{Direction, Embedding, Segment, Track};
 
 use crate::Package;
-use crate::manifest::{Manifest, Moments};
+use crate::manifest::{Manifest, Moments, modalities};
 
 /// Compares queries with items by the weights and the calibration of a package.
 ///
@@ -57,7 +57,7 @@ impl Scorer {
     /// The scorer of a package with this manifest, whose weights and calibration may be others than on disk.
     pub fn of(manifest: &Manifest) -> Self {
         let weights = Direction::all().map(|direction| {
-            let pair = format!("{}.{}", direction.from, direction.to);
+            let pair = modalities(direction);
             let blocks = manifest.blocks.iter();
             let of_blocks = blocks.map(|block| block.weights.get(&pair).copied().unwrap_or(1.0));
             (direction, of_blocks.collect())

@@ -40,13 +40,18 @@ impl Manifest {
     /// What unrelated segments on these tracks of query and target score in `direction`.
     pub fn moments(&self, direction: Direction, (query, target): (Track, Track)) -> Option<Moments> {
         let tracks = format!("{query}.{target}");
-        let own = format!("{}.{}/{tracks}", direction.from, direction.to);
+        let own = format!("{}/{tracks}", modalities(direction));
         let found = self
             .calibration
             .get(&own)
             .or_else(|| self.calibration.get(&tracks));
         found.copied()
     }
+}
+
+/// How a manifest names `direction`: `query.target`.
+pub fn modalities(direction: Direction) -> String {
+    format!("{}.{}", direction.from, direction.to)
 }
 
 /// One block of the space, with its weights.
