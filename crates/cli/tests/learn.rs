@@ -12,15 +12,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use common::{checkout, run_json, sensorium};
-
-/// Words without a meaning, each with a colour.
-const NAMES: [(&str, [u8; 3]); 4] = [
-    ("zorp", [220, 30, 30]),
-    ("blicket", [30, 200, 40]),
-    ("fendle", [40, 60, 220]),
-    ("wug", [230, 210, 40]),
-];
+use common::{NAMES, checkout, run_json, sensorium};
 
 /// Noisy pictures of a colour, each with the word that `name` gives for its number.
 fn pairs(folder: &Path, name: impl Fn(usize) -> &'static str) -> PathBuf {

@@ -12,15 +12,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use common::{run_json, sensorium};
-
-/// Words without a meaning, each with a colour.
-const NAMES: [(&str, [u8; 3]); 4] = [
-    ("zorp", [220, 30, 30]),
-    ("blicket", [30, 200, 40]),
-    ("fendle", [40, 60, 220]),
-    ("wug", [230, 210, 40]),
-];
+use common::{NAMES, run_json, sensorium};
 
 /// Grey pictures with a patch of a colour somewhere, each with the word for the colour.
 fn pairs(folder: &Path) -> PathBuf {

@@ -61,27 +61,17 @@ impl Encoder {
         Ok(encodings.into_iter().map(|(_, encoding)| encoding).collect())
     }
 
-    /// The raw tokens of `samples`, which are all of `track`: for each sample its tokens, one after the other; empty where
-    /// the tower gives none.
+    /// The raw tokens of `texts`: of each its tokens, one after the other; empty where the tower gives none.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
-    pub fn tokens(&mut self, track: Track, samples: &[Sample]) -> Result<Vec<Vec<f32>>> {
-        let samples: Vec<&Sample> = samples
-            .iter()
-            .filter(|sample| track_of(sample) == track)
-            .collect();
-        let spec = self.package.manifest().towers.common(track).cloned();
-        match spec {
-            Some(tower) if tower.tokens.is_some_and(|tokens| tokens.grid.is_none()) => {
-                self.loaded(track)?.tower.tokens(&samples)
-            }
-            Some(tower) if tower.tokens.is_some() => {
-                let kept = self.loaded(track)?.tower.features(&samples)?;
-                Ok(kept.iter().map(|kept| tower.kept_tokens(kept).to_vec()).collect())
-            }
-            _ => Ok(vec![Vec::new(); samples.len()]),
+    pub fn text_tokens(&mut self, texts: &[Sample]) -> Result<Vec<Vec<f32>>> {
+        let texts: Vec<&Sample> = texts.iter().collect();
+        let tower = self.package.manifest().towers.common(Track::Text);
+        if tower.and_then(|tower| tower.tokens).is_none() {
+            return Ok(vec![Vec::new(); texts.len()]);
         }
+        self.loaded(Track::Text)?.tower.tokens(&texts)
     }
 
     fn encode_track(&mut self, track: Track, samples: &[&Sample]) -> Result<Vec<Encoding>> {

@@ -11,7 +11,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use sensorium_media::{Cause, Limits, Memory, Picture, Piece, Record, Sample, Share, Target};
-use sensorium_types::{Embedding, Modality, Segment, Track};
+use sensorium_types::{Embedding, Modality, Segment};
 
 use crate::{Encoder, Encoding, Package, Result};
 
@@ -103,12 +103,12 @@ impl Pool {
         self.in_batches(texts, |encoder, samples| encoder.encode(samples))
     }
 
-    /// The raw tokens of `texts`, as [`Encoder::tokens`] gives them.
+    /// The raw tokens of `texts`, as [`Encoder::text_tokens`] gives them.
     ///
     /// # Errors
     /// As [`texts`](Self::texts).
     pub fn text_tokens(&mut self, texts: &[String]) -> Result<Vec<Vec<f32>>> {
-        self.in_batches(texts, |encoder, samples| encoder.tokens(Track::Text, samples))
+        self.in_batches(texts, |encoder, samples| encoder.text_tokens(samples))
     }
 
     /// What `encode` makes of each of `texts`, in their order.

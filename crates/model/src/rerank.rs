@@ -58,23 +58,6 @@ pub struct Attention {
     pub looked_at: Vec<f32>,
 }
 
-impl Tokens {
-    /// The track that they are of.
-    pub fn track(&self) -> Track {
-        self.track
-    }
-
-    /// How many there are, at least one.
-    pub fn len(&self) -> usize {
-        self.importance.len()
-    }
-
-    /// Always `false`.
-    pub fn is_empty(&self) -> bool {
-        self.importance.is_empty()
-    }
-}
-
 impl Reranker {
     /// Loads the reranker of `package`; `None` when it has none.
     ///

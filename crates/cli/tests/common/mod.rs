@@ -72,3 +72,11 @@ pub(crate) fn ffmpeg(words: &[&str], output: &Path) {
         .expect("the tests need ffmpeg: run `make setup`");
     assert!(status.success(), "{words:?}");
 }
+
+/// Words without a meaning, each with a colour.
+pub(crate) const NAMES: [(&str, [u8; 3]); 4] = [
+    ("zorp", [220, 30, 30]),
+    ("blicket", [30, 200, 40]),
+    ("fendle", [40, 60, 220]),
+    ("wug", [230, 210, 40]),
+];

@@ -2,12 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sensorium_model::Scorer;
-use sensorium_types::{Direction, Embedding, Evidence, HeatMap, Hit, Modality, Segment, Window, Word};
+use sensorium_types::{Embedding, Evidence, HeatMap, Hit, Modality, Window, Word};
 
 use super::overlay::overlay;
 use super::query::{EncodedPart, Part, PartContent, Query};
-use super::rank::Ranked;
+use super::rank::{Ranked, weighted_queries};
 use super::second::SecondLook;
 use super::{Searcher, probability};
 use crate::Result;
@@ -87,14 +86,15 @@ impl Searcher {
         if segments.len() < 2 {
             return Ok(Vec::new());
         }
-        let total: f32 = parts.iter().map(|part| part.weight).sum();
+        let queries = weighted_queries(&self.scorer, parts, modality);
         let mut windows: Vec<Window> = segments
             .into_iter()
             .map(|segment| {
                 let vector = segment.vector.iter().map(|value| value.to_f32()).collect();
                 let embedding = Embedding::from_vec(vector);
-                let scores = parts.iter().map(|part| {
-                    part.weight / total * score(&self.scorer, part, modality, &segment.segment, &embedding)
+                let scores = queries.iter().map(|part| {
+                    let found = self.scorer.compare(&part.query, [(&segment.segment, &embedding)]);
+                    part.weight * found.map_or(f32::NEG_INFINITY, |found| found.score)
                 });
                 Window {
                     score: probability(scores.sum()),
@@ -112,19 +112,6 @@ impl Searcher {
         let parts = super::query::encode(query, &mut self.pool, &self.package, self.reranker.as_ref())?;
         self.rank(query, &parts)
     }
-}
-
-fn score(scorer: &Scorer, part: &EncodedPart, to: Modality, segment: &Segment, embedding: &Embedding) -> f32 {
-    let direction = Direction {
-        from: part.modality,
-        to,
-    };
-    let query = scorer.query(
-        direction,
-        part.segments.iter().map(|(segment, vector)| (segment, vector)),
-    );
-    let found = scorer.compare(&query, [(segment, embedding)]);
-    found.map_or(f32::NEG_INFINITY, |found| found.score)
 }
 
 /// Each word of the query's texts, with the query that lacks it. A text of one word is left as it is.

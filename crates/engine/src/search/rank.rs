@@ -42,8 +42,36 @@ pub(super) fn rank(
         scorer,
         modality,
     };
+    let parts = weighted_queries(scorer, parts, modality);
+    let mut depth = limit.saturating_add(limit / 2).max(16);
+    loop {
+        let (lists, bound) = recall.lists(&parts, depth)?;
+        let mut ranked = recall.score(&parts, lists)?;
+        ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
+        ranked.truncate(limit);
+        let last = ranked.get(limit - 1).map(|last| last.score);
+        if bound.is_none_or(|bound| last.is_some_and(|last| last >= bound)) {
+            return Ok(ranked);
+        }
+        depth = depth.saturating_mul(4);
+    }
+}
+
+/// A part of a query, ready to be compared.
+pub(super) struct WeightedQuery {
+    pub(super) query: Query,
+    /// Its share of the whole; the sum over all parts is 1.
+    pub(super) weight: f32,
+}
+
+/// The parts of a query for items of `modality`.
+pub(super) fn weighted_queries(
+    scorer: &Scorer,
+    parts: &[EncodedPart],
+    modality: Modality,
+) -> Vec<WeightedQuery> {
     let total: f32 = parts.iter().map(|part| part.weight).sum();
-    let parts: Vec<WeightedQuery> = parts
+    parts
         .iter()
         .map(|part| {
             let direction = Direction {
@@ -59,24 +87,7 @@ pub(super) fn rank(
                 weight: part.weight / total,
             }
         })
-        .collect();
-    let mut depth = limit.saturating_add(limit / 2).max(16);
-    loop {
-        let (lists, bound) = recall.lists(&parts, depth)?;
-        let mut ranked = recall.score(&parts, lists)?;
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
-        ranked.truncate(limit);
-        let last = ranked.get(limit - 1).map(|last| last.score);
-        if bound.is_none_or(|bound| last.is_some_and(|last| last >= bound)) {
-            return Ok(ranked);
-        }
-        depth = depth.saturating_mul(4);
-    }
-}
-
-struct WeightedQuery {
-    query: Query,
-    weight: f32,
+        .collect()
 }
 
 /// The greatest inner product of each item, with its segment.
