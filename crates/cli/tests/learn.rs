@@ -69,6 +69,8 @@ fn new_words_are_learned_and_the_new_model_verifies_and_finds_more() {
     let learned = learn(&pairs, &out);
     assert_eq!(learned["adopted"], true, "{learned}");
     assert!(learned["weights"]["image->text"].as_f64().unwrap() > 0.0);
+    let shares = learned["tried_hubs"]["image->text"].as_array().unwrap();
+    assert!(shares.len() > 1, "shares of hubs are tried: {learned}");
     assert!(learned["space"].as_str().unwrap().starts_with("colours@"));
     assert!(!folder.path().join("colours.learning").exists());
 

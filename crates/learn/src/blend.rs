@@ -12,7 +12,10 @@ use sensorium_types::{Direction, Embedding, Segment, Track};
 use serde::Serialize;
 
 /// Weights of the new block that are tried; the others keep theirs.
-const WEIGHTS: [f32; 11] = [0.0, 0.15, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0];
+pub(crate) const WEIGHTS: [f32; 11] = [0.0, 0.15, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0];
+
+/// Shares of the nearness of hubs that are tried.
+pub(crate) const SHARES: [f32; 6] = [0.0, 0.15, 0.3, 0.45, 0.6, 0.75];
 
 /// Segments of a track that are compared with those of another for the calibration.
 const SAMPLE: usize = 300;
@@ -39,10 +42,10 @@ pub(crate) fn sample(mut segments: Unrelated, seed: u64) -> Unrelated {
     segments
 }
 
-/// A weight that was tried.
+/// A weight of a block, or a share, that was tried.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trial {
-    /// The weight of the new block.
+    /// The weight.
     pub weight: f32,
     /// The mean of R@1, R@5 and R@10 with it, on the tuning part of each set of pairs that has the direction.
     pub recall: Vec<f64>,
@@ -55,16 +58,22 @@ impl Trial {
     }
 }
 
-/// Tries weights of the last block of `manifest` for each direction that the sets can measure.
+/// What the manifest has in each direction and is to be chosen: a function that sets it.
+pub(crate) type Set = fn(&mut Manifest, Direction, f32);
+
+/// Tries `weights` in `manifest` for each direction that the sets can measure.
 pub(crate) fn try_weights(
     manifest: &Manifest,
+    weights: &[f32],
+    set: Set,
     sets: &[EmbeddedSet<'_>],
     unrelated: &Unrelated,
     progress: impl FnMut(),
 ) -> BTreeMap<Direction, Vec<Trial>> {
     let mut manifest = manifest.clone();
     let recall = |direction, weight| {
-        set_weight(&mut manifest, direction, weight, unrelated);
+        set(&mut manifest, direction, weight);
+        calibrate(&mut manifest, direction, unrelated);
         let scorer = Scorer::of(&manifest);
         let tasks = sets
             .iter()
@@ -78,7 +87,7 @@ pub(crate) fn try_weights(
         });
         recall.collect()
     };
-    try_each(directions(sets), &WEIGHTS, recall, progress)
+    try_each(directions(sets), weights, recall, progress)
 }
 
 /// What each of `weights` gives in each of `directions`: `recall` says it for each set of pairs that has the direction.
@@ -122,18 +131,24 @@ pub(crate) fn directions<'s, 'p: 's>(
     tasks.map(Task::direction).collect()
 }
 
-/// How many times [`try_weights`] will report progress.
-pub(crate) fn count(sets: &[EmbeddedSet<'_>]) -> usize {
-    WEIGHTS.len() * directions(sets).len()
+/// Gives the last block this weight in `direction`.
+pub(crate) fn set_weight(manifest: &mut Manifest, direction: Direction, weight: f32) {
+    if let Some(block) = manifest.blocks.last_mut() {
+        block.weights.insert(modalities(direction), weight);
+    }
 }
 
-/// Gives the last block this weight in `direction`, and the direction its own calibration; with a weight of 0 it keeps
-/// the one that it had.
-pub(crate) fn set_weight(manifest: &mut Manifest, direction: Direction, weight: f32, unrelated: &Unrelated) {
-    let modalities = modalities(direction);
-    if let Some(block) = manifest.blocks.last_mut() {
-        block.weights.insert(modalities.clone(), weight);
+/// Lets queries in `direction` subtract this share of the nearness of hubs, where there is a bank for it.
+pub(crate) fn set_share(manifest: &mut Manifest, direction: Direction, share: f32) {
+    let shares = manifest.hubs.as_mut().map(|hubs| &mut hubs.shares);
+    if let Some(own) = shares.and_then(|shares| shares.get_mut(&modalities(direction))) {
+        *own = share;
     }
+}
+
+/// Gives `direction` a calibration of its own.
+pub(crate) fn calibrate(manifest: &mut Manifest, direction: Direction, unrelated: &Unrelated) {
+    let modalities = modalities(direction);
     let pairs = direction
         .from
         .tracks()
@@ -141,10 +156,7 @@ pub(crate) fn set_weight(manifest: &mut Manifest, direction: Direction, weight: 
         .flat_map(|&query| direction.to.tracks().iter().map(move |&target| (query, target)));
     for (query, target) in pairs {
         let key = format!("{modalities}/{query}.{target}");
-        manifest.calibration.remove(&key);
-        if weight > 0.0
-            && let Some(moments) = moments(manifest, direction, (query, target), unrelated)
-        {
+        if let Some(moments) = moments(manifest, direction, (query, target), unrelated) {
             manifest.calibration.insert(key, moments);
         }
     }

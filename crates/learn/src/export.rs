@@ -18,11 +18,12 @@ use crate::reranker;
 use crate::train::HeadsInTraining;
 use crate::{Error, Result};
 
-const GOLDEN: &str = "golden.safetensors";
+/// The file of a package with inputs and what they give.
+pub(crate) const GOLDEN: &str = "golden.safetensors";
 const MANIFEST: &str = "model.toml";
 
 /// Writes into `folder` a package like `package` with one more block of this name, made by `heads`. The block has the
-/// weight 0 in all directions.
+/// weight 0 in all directions, and hubs are not known yet.
 pub(crate) fn write_candidate(
     package: &Arc<Package>,
     folder: &Path,
@@ -32,6 +33,9 @@ pub(crate) fn write_candidate(
     threads: usize,
 ) -> Result<Manifest> {
     let mut manifest = package.manifest().clone();
+    if let Some(hubs) = manifest.hubs.take() {
+        manifest.files.remove(&hubs.file);
+    }
     copy(
         package,
         folder,
@@ -122,7 +126,8 @@ pub(crate) fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<()> {
     write(folder, MANIFEST, text.as_bytes())
 }
 
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+/// Writes a file of the package in `folder`, durably.
+pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = folder.join(name);
     let write = || {
         let mut file = fs::File::create(&path)?;
@@ -146,13 +151,20 @@ fn tensor_file(variables: &[(&'static str, &Var)]) -> Result<Vec<u8>> {
     serialize(&tensors)
 }
 
-type RawTensor = (String, Dtype, Vec<usize>, Vec<u8>);
+/// Name, type, shape and bytes.
+pub(crate) type RawTensor = (String, Dtype, Vec<usize>, Vec<u8>);
 
-fn serialize(tensors: &[RawTensor]) -> Result<Vec<u8>> {
+/// The tensors of the file called `name`.
+pub(crate) fn read<'b>(name: &str, bytes: &'b [u8]) -> Result<SafeTensors<'b>> {
+    SafeTensors::deserialize(bytes).map_err(|error| Error::Options(format!("{name}: {error}")))
+}
+
+/// A file of `tensors`.
+pub(crate) fn serialize<'t>(tensors: impl IntoIterator<Item = &'t RawTensor>) -> Result<Vec<u8>> {
     let failed =
         |error: safetensors::SafeTensorError| Error::Options(format!("a tensor cannot be written: {error}"));
     let views = tensors
-        .iter()
+        .into_iter()
         .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)))
         .collect::<std::result::Result<Vec<_>, _>>()
         .map_err(failed)?;
@@ -169,8 +181,8 @@ fn golden(package: &Arc<Package>, heads: &HashMap<Track, Perceptron>, threads: u
         .zip(encodings.into_iter().map(|encoding| encoding.features))
         .collect();
     let bytes = package.read(GOLDEN)?;
-    let tensors =
-        SafeTensors::deserialize(&bytes).map_err(|error| Error::Options(format!("{GOLDEN}: {error}")))?;
+    let tensors = read(GOLDEN, &bytes)?;
+    let before = package.manifest().dimension_of_blocks();
     let mut extended = Vec::new();
     for (name, tensor) in tensors.tensors() {
         let (mut shape, mut values) = (tensor.shape().to_vec(), tensor.data().to_vec());
@@ -185,8 +197,9 @@ fn golden(package: &Arc<Package>, heads: &HashMap<Track, Perceptron>, threads: u
             let pooled = &features[..head.features()];
             let features = Tensor::from_slice(pooled, (1, pooled.len()), &Device::Cpu)?;
             let block = head.forward(&features, None)?.flatten_all()?.to_vec1::<f32>()?;
+            values.truncate(before * size_of::<f32>());
             values.extend(block.iter().flat_map(|value| value.to_le_bytes()));
-            shape = vec![shape.iter().sum::<usize>() + block.len()];
+            shape = vec![before + block.len()];
         }
         extended.push((name, tensor.dtype(), shape, values));
     }

@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor, safetensors};
 use sensorium_eval::{Embedded, OnBad, Pairs, Task};
-use sensorium_model::manifest::{HeadSpec, Manifest};
-use sensorium_model::{Heads, Package, Pool, Scorer};
-use sensorium_types::{Embedding, Segment, Track};
+use sensorium_model::manifest::{HeadSpec, Manifest, modalities};
+use sensorium_model::{HUBS, Heads, Package, Pool, Scorer};
+use sensorium_types::{Direction, Embedding, Segment, Track};
 
 use crate::bank::FeatureBank;
-use crate::blend::{self, EmbeddedSet, Unrelated, sample, set_weight, try_weights};
+use crate::blend::{
+    self, EmbeddedSet, SHARES, Unrelated, WEIGHTS, calibrate, directions, sample, set_share, set_weight,
+    try_weights,
+};
 use crate::epochs::steps_of_epoch;
 use crate::examples::Example;
 use crate::learned::{HeldOut, Learned, kept_directions, work_folder};
 use crate::material::{KnownSet, Material, SetOfPairs};
 use crate::perceptron::Shape;
 use crate::train::{Source, TRACK_PAIRS, items, train};
-use crate::{Error, LearnOptions, Progress, Result, export, views};
+use crate::{Error, LearnOptions, Progress, Result, export, hubs, views};
 
 /// Fewer items than these teach nothing.
 const FEWEST: usize = 20;
@@ -83,23 +86,87 @@ pub fn learn(
     let (tune, sets) = material.tune();
     let tuning = embedder.sets(&tune, sets)?;
     let unrelated = sample(embedder.unrelated(&sources)?, options.seed);
-    progress(Progress::Weighing(blend::count(&tuning)));
-    let tried = try_weights(&manifest, &tuning, &unrelated, || progress(Progress::Weighed));
+    let measured = directions(&tuning);
+    progress(Progress::Weighing(
+        measured.len() * (WEIGHTS.len() + SHARES.len()),
+    ));
+    let mut weighed = || progress(Progress::Weighed);
+    let tried = try_weights(&manifest, &WEIGHTS, set_weight, &tuning, &unrelated, &mut weighed);
     let weights = blend::chosen(&tried);
     for (direction, weight) in &weights {
-        set_weight(&mut manifest, *direction, *weight, &unrelated);
+        set_weight(&mut manifest, *direction, *weight);
+    }
+
+    // How near a hub is depends on the weights, so that these come first.
+    let banks = hubs::banks(&measured, &sources, &embedder, options.seed)?;
+    let none = banks.keys().map(|direction| (*direction, 0.0)).collect();
+    hubs::put(&folder, &mut manifest, &banks, &none)?;
+    export::write_manifest(&folder, &manifest)?;
+    let embedder = Embedder::new(&Package::open(&folder)?, &bank)?;
+    let tuning = embedder.sets(&tune, sets)?;
+    let unrelated = sample(embedder.unrelated(&sources)?, options.seed);
+    let tried_shares = try_weights(&manifest, &SHARES, set_share, &tuning, &unrelated, &mut weighed);
+    let shares = blend::chosen(&tried_shares);
+    for (direction, share) in &shares {
+        set_share(&mut manifest, *direction, *share);
+        calibrate(&mut manifest, *direction, &unrelated);
     }
 
     progress(Progress::Judging);
     let (tests, sets) = material.tests();
-    let tests = embedder.sets(&tests, sets)?;
-    let held_out = compared(package, &manifest, &tests);
-    let kept = kept_directions(&weights, &held_out);
-    for direction in weights.keys().filter(|direction| !kept.contains_key(direction)) {
-        set_weight(&mut manifest, *direction, 0.0, &unrelated);
+    let old = Embedder::new(package, &bank)?.sets(&tests, sets)?;
+    let new = embedder.sets(&tests, sets)?;
+    let held_out = compared(package, &old, &manifest, &new);
+    let (kept, kept_shares) = (
+        kept_directions(&weights, &held_out),
+        kept_directions(&shares, &held_out),
+    );
+    let as_before =
+        |direction: &&Direction| !kept.contains_key(*direction) && !kept_shares.contains_key(*direction);
+    for direction in measured.iter().filter(as_before) {
+        restore(&mut manifest, package.manifest(), *direction);
     }
+    let (banks, all_shares) = joined(package, banks, &kept, &kept_shares)?;
+    hubs::put(&folder, &mut manifest, &banks, &all_shares)?;
     name(&mut manifest, out);
-    Learned::new(kept, tried, held_out, material.refused()).put(&work, &folder, &manifest, out)
+    Learned::new(kept, tried, held_out, material.refused())
+        .with_shares(kept_shares, tried_shares)
+        .put(&work, &folder, &manifest, out)
+}
+
+/// The new banks and shares that are kept, and the old ones of the directions that stay as they were.
+fn joined(
+    package: &Package,
+    new: hubs::Banks,
+    kept: &BTreeMap<Direction, f32>,
+    kept_shares: &BTreeMap<Direction, f32>,
+) -> Result<(hubs::Banks, BTreeMap<Direction, f32>)> {
+    let (mut banks, mut shares) = (new, kept_shares.clone());
+    banks.retain(|direction, _| kept_shares.contains_key(direction));
+    let old = package.manifest().hubs.as_ref().map(|hubs| &hubs.shares);
+    for (direction, bank) in hubs::banks_of(package)? {
+        let changed = kept.contains_key(&direction) || kept_shares.contains_key(&direction);
+        let share = old.and_then(|shares| shares.get(&modalities(direction)));
+        if let (false, Some(share)) = (changed, share) {
+            banks.insert(direction, bank);
+            shares.insert(direction, *share);
+        }
+    }
+    Ok((banks, shares))
+}
+
+/// Gives `direction` the calibration that it had, and the new block no say in it.
+fn restore(manifest: &mut Manifest, old: &Manifest, direction: Direction) {
+    set_weight(manifest, direction, 0.0);
+    let prefix = format!("{}/", modalities(direction));
+    manifest.calibration.retain(|name, _| !name.starts_with(&prefix));
+    let own = old
+        .calibration
+        .iter()
+        .filter(|(name, _)| name.starts_with(&prefix));
+    manifest
+        .calibration
+        .extend(own.map(|(name, moments)| (name.clone(), *moments)));
 }
 
 fn check(package: &Package, out: &Path, options: &LearnOptions) -> Result<()> {
@@ -112,6 +179,11 @@ fn check(package: &Package, out: &Path, options: &LearnOptions) -> Result<()> {
             "the model has a block '{}' already: learn on top of the model that it was learned from, or name the new \
              block otherwise with --block",
             options.block
+        )));
+    }
+    if options.block == HUBS {
+        return Err(Error::Options(format!(
+            "the name '{HUBS}' is kept for another block"
         )));
     }
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -259,16 +331,21 @@ impl<'a> Embedder<'a> {
     }
 }
 
-fn compared(package: &Package, manifest: &Manifest, tests: &[EmbeddedSet<'_>]) -> Vec<HeldOut> {
-    // The old blocks come first, so that the old scorer takes just these.
-    let (new, old) = (Scorer::of(manifest), Scorer::new(package));
+/// `package`, by which `old` are embedded, beside its successor with `manifest`, by which `new` are: the same sets.
+fn compared(
+    package: &Package,
+    old: &[EmbeddedSet<'_>],
+    manifest: &Manifest,
+    new: &[EmbeddedSet<'_>],
+) -> Vec<HeldOut> {
+    let (scorer, old_scorer) = (Scorer::of(manifest), Scorer::new(package));
     let against = package.space().to_string();
-    let compared = tests.iter().map(|set| {
+    let compared = new.iter().zip(old).map(|(new, old)| {
         HeldOut::new(
             &against,
-            &set.tasks,
-            |direction, queries, gallery| set.embedded.scores(&new, direction, queries, gallery),
-            |direction, queries, gallery| set.embedded.scores(&old, direction, queries, gallery),
+            &new.tasks,
+            |direction, queries, gallery| new.embedded.scores(&scorer, direction, queries, gallery),
+            |direction, queries, gallery| old.embedded.scores(&old_scorer, direction, queries, gallery),
         )
     });
     compared.flatten().collect()

@@ -26,6 +26,10 @@ pub struct Learned {
     pub weights: BTreeMap<String, f32>,
     /// What each weight gave on the tuning parts, by direction, also where none is used.
     pub tried: BTreeMap<String, Vec<Trial>>,
+    /// How much of the nearness of hubs is taken back in each direction in which it is.
+    pub hubs: BTreeMap<String, f32>,
+    /// What each share of it gave, as in `tried`.
+    pub tried_hubs: BTreeMap<String, Vec<Trial>>,
     /// The comparison with the old package on each set of pairs held out, with the weights that were chosen before.
     pub held_out: Vec<HeldOut>,
     /// How many pairs could not be read and were left out.
@@ -58,9 +62,23 @@ impl Learned {
             space: None,
             weights: by_name(kept),
             tried: by_name(tried),
+            hubs: BTreeMap::new(),
+            tried_hubs: BTreeMap::new(),
             held_out,
             refused,
         }
+    }
+
+    /// The same, with what is taken back of the nearness of hubs.
+    pub(crate) fn with_shares(
+        mut self,
+        kept: BTreeMap<Direction, f32>,
+        tried: BTreeMap<Direction, Vec<Trial>>,
+    ) -> Self {
+        self.adopted |= !kept.is_empty();
+        self.hubs = by_name(kept);
+        self.tried_hubs = by_name(tried);
+        self
     }
 
     /// Puts the package in `folder`, with `manifest`, in the place of `out` when it is adopted, and removes the folder

@@ -13,6 +13,7 @@ mod epochs;
 mod error;
 mod examples;
 mod export;
+mod hubs;
 mod learn;
 mod learned;
 mod loss;

@@ -1,7 +1,7 @@
 use sensorium_types::{Embedding, Track};
 
 use crate::head::Head;
-use crate::{Error, Package, Result};
+use crate::{Error, Hubs, Package, Result};
 
 /// What turns the pooled features of one tower into embeddings.
 ///
@@ -11,6 +11,7 @@ pub struct Heads {
     kept: usize,
     /// One a block, in the order of the space.
     list: Vec<Head>,
+    hubs: Option<Hubs>,
 }
 
 impl Heads {
@@ -33,6 +34,7 @@ impl Heads {
             features: tower.features,
             kept: tower.kept(),
             list: list.collect::<Result<_>>()?,
+            hubs: Hubs::load(package, track)?,
         })
     }
 
@@ -44,6 +46,10 @@ impl Heads {
     /// The embedding of what was kept of a sample, as many values as [`kept`](Self::kept) says.
     pub fn embed(&self, kept: &[f32]) -> Embedding {
         let pooled = &kept[..self.features];
-        Embedding::from_blocks(self.list.iter().map(|head| head.apply(pooled)))
+        let blocks = Embedding::from_blocks(self.list.iter().map(|head| head.apply(pooled)));
+        match &self.hubs {
+            None => blocks,
+            Some(hubs) => hubs.complete(&blocks),
+        }
     }
 }

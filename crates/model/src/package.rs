@@ -161,7 +161,7 @@ fn places(binary: &Path) -> Vec<PathBuf> {
 /// Half of the hash is over the towers and half over the heads, so that the name of a space tells whether features
 /// that were kept are those of another, see [`Space::shares_towers`].
 fn space(manifest: &Manifest) -> Space {
-    let blocks: Vec<Block> = manifest.blocks.iter().map(Block::from).collect();
+    let blocks = manifest.all_blocks();
     let (mut towers, mut heads) = (BTreeMap::new(), BTreeMap::new());
     for (track, common, preprocess) in parts(manifest) {
         let hash = |name: &str| manifest.files.get(name);
@@ -185,9 +185,28 @@ fn space(manifest: &Manifest) -> Space {
     };
     Space {
         model: manifest.name.clone(),
-        hash: short(json!(towers)) + &short(json!([blocks, heads])),
+        hash: short(json!(towers)) + &short(what_heads_make(manifest, &blocks, &heads)),
         blocks,
     }
+}
+
+/// All that changes what becomes of features. Hubs are found with weights, which without them are the query's alone.
+fn what_heads_make(
+    manifest: &Manifest,
+    blocks: &[Block],
+    heads: &BTreeMap<Track, serde_json::Value>,
+) -> serde_json::Value {
+    let Some(hubs) = &manifest.hubs else {
+        return json!([blocks, heads]);
+    };
+    let directions: Vec<&String> = hubs.shares.keys().collect();
+    let weights: Vec<_> = manifest
+        .blocks
+        .iter()
+        .flat_map(|block| directions.iter().map(|name| block.weights.get(*name)))
+        .collect();
+    let file = manifest.files.get(&hubs.file);
+    json!([blocks, heads, hubs.nearest, directions, weights, file])
 }
 
 /// The towers that there are, each with its preprocessing.
@@ -342,6 +361,22 @@ mod tests {
             (
                 with("[[blocks]]\nname = \"concepts\"\ndimension = 4"),
                 "two blocks 'concepts'",
+            ),
+            (
+                with("[[blocks]]\nname = \"hubs\"\ndimension = 4"),
+                "the name 'hubs' is kept",
+            ),
+            (
+                with("[hubs]\nfile = \"a\"\nnearest = 0\nshares = { \"text.image\" = 0.5 }"),
+                "[hubs]: needs a nearest of more than 0",
+            ),
+            (
+                with("[hubs]\nfile = \"a\"\nnearest = 9\nshares = { \"video.image\" = 0.5 }"),
+                "a bank holds no videos",
+            ),
+            (
+                with("[hubs]\nfile = \"a\"\nnearest = 9\nshares = { \"text.image\" = -0.5 }"),
+                "the share of text.image must be",
             ),
             (
                 with("[[blocks]]\nname = \"heads\"\ndimension = 4"),

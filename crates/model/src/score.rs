@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sensorium_types::{Direction, Embedding, Segment, Track};
 
 use crate::Package;
-use crate::manifest::{Manifest, Moments, modalities};
+use crate::manifest::{HubsSpec, Manifest, Moments, modalities};
 
 /// Compares queries with items by the weights and the calibration of a package.
 ///
@@ -16,6 +16,8 @@ pub struct Scorer {
     dimensions: Vec<usize>,
     /// For each direction, the weight of each block of the query.
     weights: BTreeMap<Direction, Vec<f32>>,
+    /// For each direction, what a query has where an item has the block of the hubs.
+    hubs: BTreeMap<Direction, Vec<f32>>,
     calibration: BTreeMap<(Direction, TrackPair), Moments>,
 }
 
@@ -71,6 +73,7 @@ impl Scorer {
         Self {
             dimensions: manifest.blocks.iter().map(|block| block.dimension).collect(),
             weights: weights.collect(),
+            hubs: manifest.hubs.as_ref().map(against_hubs).unwrap_or_default(),
             calibration: calibration.collect(),
         }
     }
@@ -86,8 +89,10 @@ impl Scorer {
             by_track.entry(segment.track).or_default().push(embedding.clone());
         }
         let weights = self.weights.get(&direction).map_or(&[][..], Vec::as_slice);
+        let hubs = self.hubs.get(&direction).map_or(&[][..], Vec::as_slice);
         let weighted = |embedding: Embedding| {
-            embedding.weighted(self.dimensions.iter().copied().zip(weights.iter().copied()))
+            let blocks = self.dimensions.iter().copied().zip(weights.iter().copied());
+            embedding.weighted(blocks).followed_by(hubs.iter().copied())
         };
         let tracks = by_track.into_iter().filter_map(|(track, embeddings)| {
             let mean = Embedding::mean(&embeddings, &self.dimensions)?;
@@ -154,6 +159,18 @@ impl Scorer {
     }
 }
 
+/// For each direction minus its share, at the place of its component; zeros for a direction without.
+fn against_hubs(spec: &HubsSpec) -> BTreeMap<Direction, Vec<f32>> {
+    let component = |name: &String, share: &f32, of: &String| if name == of { -share } else { 0.0 };
+    let directions = Direction::all().map(|direction| {
+        let of = modalities(direction);
+        let shares = spec.shares.iter();
+        let components = shares.map(|(name, share)| component(name, share, &of));
+        (direction, components.collect())
+    });
+    directions.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use sensorium_types::Modality;
@@ -176,6 +193,7 @@ mod tests {
         Scorer {
             dimensions: vec![2],
             weights: BTreeMap::new(),
+            hubs: BTreeMap::new(),
             calibration: pairs.map(|pair| ((TO_VIDEO, pair), MOMENTS)).collect(),
         }
     }

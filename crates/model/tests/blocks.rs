@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows tests, but not their helpers")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use safetensors::tensor::{Dtype, TensorView};
 use sensorium_media::{Picture, Sample};
-use sensorium_model::{Encoder, Package, Scorer};
+use sensorium_model::manifest::{HubsSpec, Manifest};
+use sensorium_model::{Encoder, Package, Scorer, file_hash};
 use sensorium_types::{Direction, Embedding, Segment, Track};
 use tempfile::TempDir;
 
@@ -42,14 +45,20 @@ fn base() -> PathBuf {
 
 /// The package of the checkout with the last block; `weights` are the last block's.
 fn one_more_block(weights: &str) -> (TempDir, Arc<Package>) {
+    changed(|_, manifest| {
+        manifest.replace("[towers.text]", &format!("{BLOCK}{weights}[towers.text]")) + HEADS
+    })
+}
+
+/// The package of the checkout, with what `change` makes of its manifest; it may write files into the folder.
+fn changed(change: impl Fn(&Path, &str) -> String) -> (TempDir, Arc<Package>) {
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(base().canonicalize().unwrap()).unwrap() {
         let entry = entry.unwrap();
         std::os::unix::fs::symlink(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
     let manifest = fs::read_to_string(base().join("model.toml")).unwrap();
-    let manifest = manifest.replace("[towers.text]", &format!("{BLOCK}{weights}[towers.text]"));
-    let manifest = manifest + HEADS;
+    let manifest = change(folder.path(), &manifest);
     let path = folder.path().join("model.toml");
     fs::remove_file(&path).unwrap();
     fs::write(path, manifest).unwrap();
@@ -170,5 +179,82 @@ fn weights_multiply_their_block_of_the_query_and_nothing_else() {
         (found.similarity - expected).abs() < 1e-5,
         "{} {expected}",
         found.similarity
+    );
+}
+
+/// The package of the checkout with the hubs of this bank for text->image instead of its own.
+fn with_hubs(bank: &[Embedding], share: f32) -> (TempDir, Arc<Package>) {
+    let values: Vec<u8> = bank
+        .iter()
+        .flat_map(|query| query.as_slice())
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
+    let shape = vec![bank.len(), bank[0].as_slice().len()];
+    let tensor = TensorView::new(Dtype::F32, shape, &values).unwrap();
+    let bytes = safetensors::serialize([("text.image", tensor)], None).unwrap();
+    changed(|folder, manifest| {
+        fs::write(folder.join("bank.safetensors"), &bytes).unwrap();
+        let mut manifest: Manifest = toml::from_str(manifest).unwrap();
+        manifest.hubs = Some(HubsSpec {
+            file: "bank.safetensors".into(),
+            nearest: 2,
+            shares: BTreeMap::from([("text.image".to_owned(), share)]),
+        });
+        manifest
+            .files
+            .insert("bank.safetensors".into(), file_hash(&bytes));
+        toml::to_string(&manifest).unwrap()
+    })
+}
+
+#[test]
+fn a_query_subtracts_its_share_of_how_near_an_item_is_to_other_queries() {
+    let (_plain_folder, plain) = changed(|_, manifest| {
+        let mut manifest: Manifest = toml::from_str(manifest).unwrap();
+        manifest.hubs = None;
+        toml::to_string(&manifest).unwrap()
+    });
+    let blocks = plain.manifest().dimension_of_blocks();
+    let texts = ["a red ball", "the sea", "two dogs"].map(|text| Sample::Text(text.into()));
+    let bank: Vec<Embedding> = Encoder::new(Arc::clone(&plain), 1)
+        .encode(&texts)
+        .unwrap()
+        .into_iter()
+        // As of a time before the last block.
+        .map(|encoding| Embedding::from_vec(encoding.embedding.as_slice()[..384].to_vec()))
+        .collect();
+    let (_folder, package) = with_hubs(&bank, 0.5);
+    assert_eq!(package.space().dimension(), blocks + 1);
+    let space = |bank: &[Embedding], share| with_hubs(bank, share).1.space().clone();
+    assert_eq!(&space(&bank, 0.25), package.space(), "shares are the query's");
+    assert_ne!(&space(&bank[1..], 0.5), package.space(), "banks are the item's");
+
+    let (before, after) = (embeddings(&plain), embeddings(&package));
+    let (text, picture) = (&after[0], &after[1]);
+    assert_eq!(picture.as_slice()[..blocks], *before[1].as_slice());
+    assert_eq!(text.as_slice()[blocks], 0.0, "a text is not what is found");
+
+    let weights = &plain.manifest().blocks[0].weights;
+    let weight = weights.get("text.image").copied().unwrap_or(1.0);
+    let mut near: Vec<f32> = bank.iter().map(|query| weight * query.dot(&before[1])).collect();
+    near.sort_by(|a, b| b.total_cmp(a));
+    let nearness = (near[0] + near[1]) / 2.0;
+    assert!((picture.as_slice()[blocks] - nearness).abs() < 1e-5);
+
+    let [by_text, by_picture] = [Track::Text, Track::Visual].map(Segment::whole);
+    let similarity = |package: &Package, direction: &str, pair: &[Embedding]| {
+        let scorer = Scorer::new(package);
+        let query = scorer.query(direction.parse().unwrap(), [(&by_text, &pair[0])]);
+        scorer
+            .compare(&query, [(&by_picture, &pair[1])])
+            .unwrap()
+            .similarity
+    };
+    let difference =
+        |direction: &str| similarity(&package, direction, &after) - similarity(&plain, direction, &before);
+    assert!((difference("text:image") + 0.5 * nearness).abs() < 1e-5);
+    assert!(
+        difference("text:video").abs() < 1e-6,
+        "other directions stay as they are"
     );
 }

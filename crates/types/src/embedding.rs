@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dot;
 
-/// A vector in a [`Space`](crate::Space): its blocks one after the other, each of unit length.
+/// A vector in a [`Space`](crate::Space): its blocks one after the other, each of unit length, and behind them, where the
+/// space has it, the block of the hubs as it is.
 ///
 /// A block without any evidence (silence, an empty picture of probabilities) is all zeros.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,6 +57,11 @@ impl Embedding {
     /// Inner product with `other`; the shorter one counts as padded with zeros.
     pub fn dot(&self, other: &Self) -> f32 {
         dot(&self.0, &other.0)
+    }
+
+    /// The same vector with `tail` behind it.
+    pub fn followed_by(&self, tail: impl IntoIterator<Item = f32>) -> Self {
+        Self(self.0.iter().copied().chain(tail).collect())
     }
 
     /// The same vector with each block multiplied by its weight; `blocks` are pairs of dimension and weight.

@@ -1,5 +1,7 @@
 //! `sensorium learn`
 
+use std::collections::BTreeMap;
+
 use sensorium_eval::{OnBad, Pairs};
 use sensorium_learn::{Learned, Progress as Stage, SetOfPairs, learn, learn_reranker};
 use sensorium_model::Pool;
@@ -120,15 +122,25 @@ fn print_learned(learned: &Learned) -> anyhow::Result<()> {
     }
     match &learned.model {
         Some(model) => {
-            let used = learned.weights.iter();
-            let used: Vec<String> = used
-                .map(|(direction, weight)| format!("{direction} ({weight})"))
-                .collect();
-            print(&format!(
-                "Adopted for {}, with these weights; the new model is in {}",
-                used.join(", "),
-                model.display()
-            ))
+            let list = |of: &BTreeMap<String, f32>| {
+                let named = of
+                    .iter()
+                    .map(|(direction, weight)| format!("{direction} ({weight})"));
+                named.collect::<Vec<_>>().join(", ")
+            };
+            if !learned.weights.is_empty() {
+                print(&format!(
+                    "Adopted for {}, with these weights",
+                    list(&learned.weights)
+                ))?;
+            }
+            if !learned.hubs.is_empty() {
+                print(&format!(
+                    "Hubs are taken back for {}, by these shares",
+                    list(&learned.hubs)
+                ))?;
+            }
+            print(&format!("The new model is in {}", model.display()))
         }
         None => print(&"Not adopted: recall does not rise with confidence; nothing was changed"),
     }

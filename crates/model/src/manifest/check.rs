@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use sensorium_types::{Modality, Track, UnknownName};
 
-use super::{BlockSpec, HeadSpec, Manifest, PicturePreprocess, RerankerSpec, SoundPreprocess, TokenSpec};
+use super::{
+    BlockSpec, HeadSpec, HubsSpec, Manifest, PicturePreprocess, RerankerSpec, SoundPreprocess, TokenSpec,
+};
+use crate::HUBS;
 
 /// The only format of `model.toml` so far.
 const FORMAT: u32 = 1;
@@ -48,6 +51,9 @@ impl Manifest {
             })?;
         }
         self.check_tokens()?;
+        if let Some(hubs) = &self.hubs {
+            check_hubs(hubs).map_err(|problem| format!("[hubs]: {problem}"))?;
+        }
         if let Some(reranker) = &self.reranker {
             self.check_reranker(reranker)
                 .map_err(|problem| format!("the reranker: {problem}"))?;
@@ -96,6 +102,9 @@ impl Manifest {
     }
 
     fn check_block(&self, block: &BlockSpec) -> Check {
+        ensure(block.name != HUBS, || {
+            format!("the name '{HUBS}' is kept for the block of [hubs]")
+        })?;
         ensure(block.dimension > 0, || {
             format!("block '{}' has no dimension", block.name)
         })?;
@@ -141,6 +150,22 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+fn check_hubs(hubs: &HubsSpec) -> Check {
+    ensure(hubs.nearest > 0 && !hubs.shares.is_empty(), || {
+        "needs a nearest of more than 0 and at least one share".into()
+    })?;
+    for (pair, share) in &hubs.shares {
+        check_pair::<Modality>(pair)?;
+        ensure(!pair.starts_with(Modality::Video.name()), || {
+            format!("{pair}: a bank holds no videos")
+        })?;
+        ensure(share.is_finite() && *share >= 0.0, || {
+            format!("the share of {pair} must be a number of at least 0")
+        })?;
+    }
+    Ok(())
 }
 
 fn check_head(head: &HeadSpec, features: usize, block: &BlockSpec) -> Check {

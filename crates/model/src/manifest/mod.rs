@@ -29,6 +29,9 @@ pub struct Manifest {
     /// own, `query.target modalities/query.target tracks` comes first, as in `text.video/text.visual`.
     #[serde(default)]
     pub calibration: BTreeMap<String, Moments>,
+    /// What is taken back of the nearness of items that are near to everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hubs: Option<HubsSpec>,
     /// What ranks the first candidates once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reranker: Option<RerankerSpec>,
@@ -176,6 +179,19 @@ pub struct TokenSpec {
     /// `[batch, rows * columns, dimension]`), row by row, and it is kept with the pooled features. Without, as for
     /// texts, the graph gives `tokens` (f32, `[batch, length, dimension]`), which are made when they are asked for.
     pub grid: Option<[usize; 2]>,
+}
+
+/// How the nearness of hubs is taken back: see [`Hubs`](crate::Hubs).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HubsSpec {
+    /// A safetensors file with the bank of queries for each direction of `shares`, `[queries, dimension]`, by its name:
+    /// embeddings whose blocks may end before the last.
+    pub file: String,
+    /// How many of the bank's queries count, the nearest ones; at least 1.
+    pub nearest: usize,
+    /// For `query.target` modalities, how much of the nearness is subtracted, at least 0. Queries are not videos.
+    pub shares: BTreeMap<String, f32>,
 }
 
 /// How the candidates of a first ranking are compared once more, token by token: see
