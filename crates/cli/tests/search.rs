@@ -85,6 +85,87 @@ fn an_answer_has_the_form_of_the_contract() {
     assert_eq!(modalities.len(), 4, "all modalities meet in one ranking");
 }
 
+/// The score of the hit whose path ends like this, among the first hundred pictures; 0 without.
+fn score_of(words: &[&str], file: &str) -> f64 {
+    let answer = search(&[words, &["--to", "image", "-n", "100"]].concat());
+    let hits = answer["hits"].as_array().unwrap();
+    let found = hits
+        .iter()
+        .find(|hit| hit["path"].as_str().unwrap().ends_with(file));
+    found.map_or(0.0, |hit| hit["score"].as_f64().unwrap())
+}
+
+#[test]
+fn what_is_to_be_without_loses_and_nothing_else_does() {
+    let (hen, violin) = ("photos/hen.webp", "photos/violin.png");
+    let image = demo(hen).display().to_string();
+    for without in [["--without", "a hen"], ["--without-image", &image]] {
+        let with = score_of(&["an animal"], hen);
+        assert!(
+            score_of(&["an animal", without[0], without[1]], hen) < with,
+            "{without:?}"
+        );
+        let (before, after) = (
+            score_of(&["a violin"], violin),
+            score_of(&["a violin", without[0], without[1]], violin),
+        );
+        assert!(after > 0.95 * before, "{without:?}: {before} {after}");
+        assert!(after <= before, "to be unlike what is not wanted is no merit");
+        let weighted = score_of(&["an animal", without[0], without[1], "--weight", "0.1"], hen);
+        let unweighted = score_of(&["an animal", without[0], without[1]], hen);
+        assert!(with > weighted && weighted > unweighted);
+    }
+    let answer = search(&["an animal", "--without", "a hen"]);
+    assert_eq!(
+        answer["query"]["parts"][1],
+        json!({"modality": "text", "text": "a hen", "without": true})
+    );
+    let (_, error) = run(
+        sensorium()
+            .args(["search", "--without", "people", "--text", " "])
+            .env("SENSORIUM_INDEX", index()),
+        1,
+    );
+    assert!(error.contains("a text is empty"), "{error}");
+}
+
+#[test]
+fn an_item_of_the_index_is_a_query_and_no_answer() {
+    let file = demo("photos/hen.webp").display().to_string();
+    let by_file = search(&["--image", &file, "--to", "image", "-n", "5"]);
+    assert_eq!(by_file["hits"][0]["path"], *file);
+    let id = by_file["hits"][0]["item"].as_str().unwrap();
+    for name in [id, &file] {
+        let like = search(&["--like", name, "--to", "image", "-n", "4"]);
+        assert_eq!(like["query"]["parts"], json!([{"item": name}]));
+        assert_eq!(
+            paths(&like),
+            paths(&by_file)[1..],
+            "the same but for the item itself"
+        );
+    }
+    let record = format!("{}#1", demo("pairs.jsonl").display());
+    assert!(!paths(&search(&["--like", &record, "--to", "text"])).contains(&record.as_str()));
+    let unlike = search(&["an animal", "--unlike", id, "--to", "image", "-n", "100"]);
+    assert!(!paths(&unlike).contains(&file.as_str()));
+
+    let several = demo("pairs.jsonl").display().to_string();
+    for (name, message) in [
+        ("no/such.jpg", "no item 'no/such.jpg'"),
+        ("b3:00", "no item 'b3:00'"),
+        (&several, "holds several items: name one of its records"),
+        (&format!("{several}#9999"), "no item"),
+    ] {
+        let (_, error) = run(
+            sensorium()
+                .args(["search", "--like", name])
+                .env("SENSORIUM_INDEX", index()),
+            1,
+        );
+        assert!(error.contains(message), "{error}");
+    }
+}
+
 #[test]
 fn every_direction_finds_what_belongs_together() {
     let pairs = std::fs::read_to_string(demo("pairs.jsonl")).unwrap();

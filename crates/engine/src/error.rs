@@ -56,6 +56,12 @@ pub enum Error {
         /// What it is.
         found: Modality,
     },
+    /// An item that the query names is not in the index.
+    #[error("the index has no item '{0}': give its id or path as `sensorium search` prints it")]
+    NoItem(String),
+    /// A path that the query names holds several items.
+    #[error("{0} holds several items: name one of its records, as in '{0}#1'")]
+    SeveralItems(String),
     /// A query without a part, or with a weight that is no positive number.
     #[error("the query: {0}")]
     BadQuery(&'static str),

@@ -75,6 +75,12 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn find(&self, id: &ItemId) -> Result<Option<ItemKey>>;
 
+    /// The items of the file at `path`, each with the number of its record where the file has records, in their order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn at(&self, path: &Path) -> Result<Vec<(Option<u64>, ItemKey)>>;
+
     /// The segments with these keys that exist, in the order of `keys`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `sensorium search`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -53,16 +53,29 @@ pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> an
 /// The parts in the order in which they were given, each with the weight behind it. Wrong usage ends the program.
 fn parts(options: &Search, matches: &ArgMatches) -> Vec<Part> {
     let places = |name: &str| matches.indices_of(name).into_iter().flatten();
-    let files = |name: &str, modality: Modality, paths: &[std::path::PathBuf]| -> Vec<(usize, Part)> {
-        let parts = paths.iter().map(|path| Part::file(modality, path));
-        places(name).zip(parts).collect()
+    let files = |modality: Modality, paths: &[PathBuf]| -> Vec<Part> {
+        paths.iter().map(|path| Part::file(modality, path)).collect()
     };
-    let mut parts: Vec<(usize, Part)> = places("query")
-        .zip(options.query.iter().map(Part::text))
-        .chain(places("text").zip(options.text.iter().map(Part::text)))
-        .chain(files("image", Modality::Image, &options.image))
-        .chain(files("audio", Modality::Audio, &options.audio))
-        .chain(files("video", Modality::Video, &options.video))
+    let texts = |texts: &[String]| -> Vec<Part> { texts.iter().map(Part::text).collect() };
+    let items = |items: &[String]| -> Vec<Part> { items.iter().map(Part::item).collect() };
+    let without = |parts: Vec<Part>| -> Vec<Part> { parts.into_iter().map(Part::to_be_without).collect() };
+    let given = [
+        ("query", options.query.iter().map(Part::text).collect()),
+        ("text", texts(&options.text)),
+        ("image", files(Modality::Image, &options.image)),
+        ("audio", files(Modality::Audio, &options.audio)),
+        ("video", files(Modality::Video, &options.video)),
+        ("like", items(&options.like)),
+        ("without", without(texts(&options.without))),
+        (
+            "without_image",
+            without(files(Modality::Image, &options.without_image)),
+        ),
+        ("unlike", without(items(&options.unlike))),
+    ];
+    let mut parts: Vec<(usize, Part)> = given
+        .into_iter()
+        .flat_map(|(name, parts)| places(name).zip(parts))
         .collect();
     parts.sort_by_key(|(place, _)| *place);
     for (place, weight) in places("weight").zip(&options.weight) {

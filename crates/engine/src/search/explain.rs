@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use sensorium_types::{Embedding, Evidence, HeatMap, Hit, Modality, Window, Word};
 
 use super::overlay::overlay;
-use super::query::{EncodedPart, Part, PartContent, Query};
+use super::query::{EncodedPart, Part, PartContent, Query, encode};
 use super::rank::{Ranked, weighted_queries};
 use super::second::SecondLook;
 use super::{Searcher, probability};
@@ -65,7 +65,8 @@ impl Searcher {
             .targets(std::slice::from_ref(found), &mut self.pool)?
             .pop()
             .flatten();
-        let (Some(target), Some(query)) = (target, parts.iter().find_map(|part| part.tokens.first())) else {
+        let mut wanted = parts.iter().filter(|part| !part.without);
+        let (Some(target), Some(query)) = (target, wanted.find_map(|part| part.tokens.first())) else {
             return Ok(None);
         };
         let mut map = HeatMap {
@@ -94,7 +95,7 @@ impl Searcher {
                 let embedding = Embedding::from_vec(vector);
                 let scores = queries.iter().map(|part| {
                     let found = self.scorer.compare(&part.query, [(&segment.segment, &embedding)]);
-                    part.weight * found.map_or(f32::NEG_INFINITY, |found| found.score)
+                    found.map_or(f32::NEG_INFINITY, |found| part.share.of_score(found.score))
                 });
                 Window {
                     score: probability(scores.sum()),
@@ -109,7 +110,14 @@ impl Searcher {
 
     /// What `query` finds, in order.
     fn order(&mut self, query: &Query) -> Result<Vec<Ranked>> {
-        let parts = super::query::encode(query, &mut self.pool, &self.package, self.reranker.as_ref())?;
+        let known = self.known(query)?;
+        let parts = encode(
+            query,
+            known,
+            &mut self.pool,
+            &self.package,
+            self.reranker.as_ref(),
+        )?;
         self.rank(query, &parts)
     }
 }
@@ -133,6 +141,7 @@ fn words(query: &Query) -> Vec<(String, Query)> {
             let mut without = query.clone();
             without.parts[place] = Part {
                 weight: part.weight,
+                without: part.without,
                 ..Part::text(rest.join(" "))
             };
             without.limit = Word::FARTHEST;
@@ -154,7 +163,7 @@ mod tests {
             .into_iter()
             .map(|(word, query)| match &query.parts[0].content {
                 PartContent::Text { text, .. } => (word, text.clone()),
-                PartContent::File { .. } => unreachable!(),
+                PartContent::File { .. } | PartContent::Item { .. } => unreachable!(),
             })
             .collect();
         let expected = [("a", "red car"), ("red", "a car"), ("car", "a red")];

@@ -1,6 +1,7 @@
 //! Queries to hits: encode, recall by nearest neighbours, rank on one scale.
 
 mod explain;
+mod items;
 mod overlay;
 mod query;
 mod rank;
@@ -92,6 +93,7 @@ impl Searcher {
         if query.rerank && self.reranker.is_none() {
             return Err(crate::Error::NoReranker(self.space.clone()));
         }
+        let known = self.known(&query)?;
         let Self {
             catalog,
             index,
@@ -103,7 +105,7 @@ impl Searcher {
         } = self;
         // The first query loads a tower and all vectors: side by side.
         let (parts, caught_up) = thread::scope(|scope| {
-            let parts = scope.spawn(|| encode(&query, pool, package, reranker.as_ref()));
+            let parts = scope.spawn(|| encode(&query, known, pool, package, reranker.as_ref()));
             let caught_up = catch_up(&mut **index, &**catalog, space);
             (
                 parts
@@ -131,10 +133,11 @@ impl Searcher {
 
     fn rank(&mut self, query: &Query, parts: &[EncodedPart]) -> Result<Vec<Ranked>> {
         let mut ranked = Vec::new();
+        let filter = self.filter(query)?;
         let second = self.reranker.as_ref().filter(|_| query.rerank && query.limit > 0);
         let limit = second.map_or(query.limit, |_| query.limit.max(CANDIDATES));
         for &modality in &query.to {
-            let mut found = rank(&*self.index, &self.scorer, parts, modality, limit)?;
+            let mut found = rank(&*self.index, &self.scorer, parts, modality, &filter, limit)?;
             if let Some(reranker) = second {
                 let look = SecondLook {
                     catalog: &*self.catalog,

@@ -7,7 +7,13 @@ use serde::{Serialize, Serializer};
 
 use crate::{Error, Result};
 
-/// A question: what is like all of its parts together?
+/// A question: what is like all of its parts together, and unlike those to be without?
+///
+/// Each part is compared with an item by itself, on the scale of deviations above unrelated items. The item's score is the
+/// mean over the parts to look for, by their weights, less what it has of each part to be without: its score for that
+/// part, where it is above that of unrelated items, times the weight. This is Rocchio's relevance feedback (1971) on scores
+/// instead of vectors, so that parts of different modalities can be joined; cut at 0, since to be very unlike an unwanted
+/// thing is no merit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Query {
     /// At least one.
@@ -38,6 +44,9 @@ pub struct Part {
     /// How much it counts beside the others; more than 0.
     #[serde(skip_serializing_if = "is_one")]
     pub weight: f32,
+    /// Whether answers shall be unlike it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub without: bool,
 }
 
 fn is_one(weight: &f32) -> bool {
@@ -63,6 +72,11 @@ pub enum PartContent {
         #[serde(serialize_with = "as_text")]
         path: PathBuf,
     },
+    /// What the index holds already. It is no answer.
+    Item {
+        /// Its id or one of its places, as hits have them.
+        item: String,
+    },
 }
 
 fn as_text<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -78,6 +92,7 @@ impl Part {
                 text: text.into(),
             },
             weight: 1.0,
+            without: false,
         }
     }
 
@@ -89,6 +104,25 @@ impl Part {
                 path: path.into(),
             },
             weight: 1.0,
+            without: false,
+        }
+    }
+
+    /// An item of the index, by its id or one of its places, with the weight 1.
+    pub fn item(item: impl Into<String>) -> Self {
+        Self {
+            content: PartContent::Item { item: item.into() },
+            weight: 1.0,
+            without: false,
+        }
+    }
+
+    /// The same, to be without.
+    #[must_use]
+    pub fn to_be_without(self) -> Self {
+        Self {
+            without: true,
+            ..self
         }
     }
 }
@@ -97,6 +131,7 @@ impl Part {
 pub(super) struct EncodedPart {
     pub(super) modality: Modality,
     pub(super) weight: f32,
+    pub(super) without: bool,
     pub(super) segments: Vec<(Segment, Embedding)>,
     /// Those of its segments, for a second look.
     pub(super) tokens: Vec<Tokens>,
@@ -118,6 +153,11 @@ impl Query {
         if self.parts.is_empty() {
             return Err(Error::BadQuery("it has no part: give a text or a file"));
         }
+        if self.parts.iter().all(|part| part.without) {
+            return Err(Error::BadQuery(
+                "it only says what answers shall be without: give a text or a file to look for, too",
+            ));
+        }
         for part in &self.parts {
             if !(part.weight.is_finite() && part.weight > 0.0) {
                 return Err(Error::BadQuery("a weight must be a number above 0"));
@@ -132,55 +172,101 @@ impl Query {
     }
 }
 
-/// Encodes the parts of `query`, in their order; with the tokens that `reranker` compares, where the query needs them.
+/// Encodes the parts of `query`, in their order, but those that `known` has already; with the tokens that `reranker`
+/// compares, where the query needs them.
 pub(super) fn encode(
     query: &Query,
+    known: Vec<Option<KnownPart>>,
     pool: &mut Pool,
     package: &Package,
     reranker: Option<&Reranker>,
 ) -> Result<Vec<EncodedPart>> {
     let reranker = reranker.filter(|_| query.rerank || query.explain);
-    let parts = query.parts.iter();
+    let parts = query.parts.iter().zip(known);
     parts
-        .map(|part| encode_part(part, pool, package, reranker))
+        .map(|(part, known)| {
+            let encoded = match known {
+                Some(known) => known,
+                None => encode_part(&part.content, pool)?,
+            };
+            let tokens = match reranker {
+                Some(reranker) => encoded.tokens(pool, package, reranker)?,
+                None => Vec::new(),
+            };
+            Ok(EncodedPart {
+                modality: encoded.modality,
+                weight: part.weight,
+                without: part.without,
+                segments: encoded
+                    .segments
+                    .into_iter()
+                    .map(|segment| (segment.segment, segment.embedding))
+                    .collect(),
+                tokens,
+            })
+        })
         .collect()
 }
 
-fn encode_part(
-    part: &Part,
-    pool: &mut Pool,
-    package: &Package,
-    reranker: Option<&Reranker>,
-) -> Result<EncodedPart> {
-    let mut tokens = Vec::new();
-    let (modality, segments) = match &part.content {
-        PartContent::Text { modality, text } => {
-            let text = std::slice::from_ref(text);
-            if let Some(reranker) = reranker {
-                let raw = pool.text_tokens(text)?;
-                tokens.extend(raw.iter().filter_map(|raw| reranker.tokens(Track::Text, raw)));
-            }
-            let encoded = pool.texts(text)?.into_iter();
-            let encoded = encoded.map(|encoding| (Segment::whole(Track::Text), encoding));
-            (*modality, encoded.collect())
-        }
-        PartContent::File { modality, path } => (*modality, encode_file(*modality, path, pool)?),
-    };
-    if let Some(reranker) = reranker {
-        tokens.extend(segments.iter().filter_map(|(segment, encoding)| {
-            let tower = package.manifest().towers.common(segment.track)?;
-            reranker.tokens(segment.track, tower.kept_tokens(&encoding.features))
-        }));
+/// What is known of a part.
+pub(super) struct KnownPart {
+    pub(super) modality: Modality,
+    pub(super) segments: Vec<KnownSegment>,
+}
+
+/// One segment of it.
+pub(super) struct KnownSegment {
+    pub(super) segment: Segment,
+    pub(super) embedding: Embedding,
+    /// The words of a passage.
+    pub(super) text: Option<String>,
+    /// What is kept of it, which may be nothing.
+    pub(super) features: Vec<f32>,
+}
+
+impl KnownPart {
+    fn tokens(&self, pool: &mut Pool, package: &Package, reranker: &Reranker) -> Result<Vec<Tokens>> {
+        let words: Vec<String> = self
+            .segments
+            .iter()
+            .filter_map(|segment| segment.text.clone())
+            .collect();
+        let raw = pool.text_tokens(&words)?;
+        let of_words = raw.iter().filter_map(|raw| reranker.tokens(Track::Text, raw));
+        let of_features = self.segments.iter().filter_map(|segment| {
+            let track = segment.segment.track;
+            let tower = package.manifest().towers.common(track)?;
+            reranker.tokens(track, tower.kept_tokens(&segment.features))
+        });
+        Ok(of_words.chain(of_features).collect())
     }
-    let segments = segments.into_iter();
-    Ok(EncodedPart {
-        modality,
-        weight: part.weight,
-        segments: segments
-            .map(|(segment, encoding)| (segment, encoding.embedding))
-            .collect(),
-        tokens,
-    })
+}
+
+fn encode_part(content: &PartContent, pool: &mut Pool) -> Result<KnownPart> {
+    let known = |(segment, encoding): (Segment, Encoding), text: Option<&String>| KnownSegment {
+        segment,
+        embedding: encoding.embedding,
+        text: text.cloned(),
+        features: encoding.features,
+    };
+    match content {
+        PartContent::Text { modality, text } => {
+            let encoded = pool.texts(std::slice::from_ref(text))?.into_iter();
+            let whole = encoded.map(|encoding| known((Segment::whole(Track::Text), encoding), Some(text)));
+            Ok(KnownPart {
+                modality: *modality,
+                segments: whole.collect(),
+            })
+        }
+        PartContent::File { modality, path } => {
+            let encoded = encode_file(*modality, path, pool)?.into_iter();
+            Ok(KnownPart {
+                modality: *modality,
+                segments: encoded.map(|segment| known(segment, None)).collect(),
+            })
+        }
+        PartContent::Item { item } => Err(Error::NoItem(item.clone())),
+    }
 }
 
 fn encode_file(wanted: Modality, path: &Path, pool: &mut Pool) -> Result<Vec<(Segment, Encoding)>> {

@@ -22,7 +22,7 @@ pub(super) struct Ranked {
     pub(super) by_part: Vec<f32>,
 }
 
-/// The `limit` best items of `modality`, the best first.
+/// The `limit` best items of `modality` that `filter` lets through, the best first.
 ///
 /// For each track of each part and each track of the items, the nearest neighbours are candidates, and all
 /// candidates are scored in full. What is on none of the lists cannot score higher than the ends of these
@@ -32,6 +32,7 @@ pub(super) fn rank(
     scorer: &Scorer,
     parts: &[EncodedPart],
     modality: Modality,
+    filter: &Filter,
     limit: usize,
 ) -> Result<Vec<Ranked>> {
     if limit == 0 {
@@ -41,6 +42,7 @@ pub(super) fn rank(
         index,
         scorer,
         modality,
+        filter,
     };
     let parts = weighted_queries(scorer, parts, modality);
     let mut depth = limit.saturating_add(limit / 2).max(16);
@@ -60,8 +62,36 @@ pub(super) fn rank(
 /// A part of a query, ready to be compared.
 pub(super) struct WeightedQuery {
     pub(super) query: Query,
-    /// Its share of the whole; the sum over all parts is 1.
-    pub(super) weight: f32,
+    pub(super) share: Share,
+}
+
+/// How much a part counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    /// Beside those to look for, whose sum is 1.
+    weight: f32,
+    without: bool,
+}
+
+impl Share {
+    /// Those of `parts`, in their order.
+    pub(super) fn of(parts: &[EncodedPart]) -> Vec<Self> {
+        let wanted = parts.iter().filter(|part| !part.without);
+        let total: f32 = wanted.map(|part| part.weight).sum();
+        let shares = parts.iter().map(|part| Self {
+            weight: part.weight / total,
+            without: part.without,
+        });
+        shares.collect()
+    }
+
+    /// What an item's `score` for the part adds to its score for the query.
+    pub(super) fn of_score(self, score: f32) -> f32 {
+        match self.without {
+            false => self.weight * score,
+            true => -self.weight * score.max(0.0),
+        }
+    }
 }
 
 /// The parts of a query for items of `modality`.
@@ -70,10 +100,10 @@ pub(super) fn weighted_queries(
     parts: &[EncodedPart],
     modality: Modality,
 ) -> Vec<WeightedQuery> {
-    let total: f32 = parts.iter().map(|part| part.weight).sum();
     parts
         .iter()
-        .map(|part| {
+        .zip(Share::of(parts))
+        .map(|(part, share)| {
             let direction = Direction {
                 from: part.modality,
                 to: modality,
@@ -84,7 +114,7 @@ pub(super) fn weighted_queries(
                 .map(|(segment, embedding)| (segment, embedding));
             WeightedQuery {
                 query: scorer.query(direction, segments),
-                weight: part.weight / total,
+                share,
             }
         })
         .collect()
@@ -100,20 +130,25 @@ struct Recall<'a> {
     index: &'a dyn VectorIndex,
     scorer: &'a Scorer,
     modality: Modality,
+    filter: &'a Filter,
 }
 
 impl Recall<'_> {
-    /// For each part, the first `depth` items for each pair of tracks; and what an item that is on no list scores
+    /// For each part to look for, the first `depth` items for each pair of tracks; and what an item that is on no list scores
     /// at most, `None` when there is no such item.
     fn lists(&self, parts: &[WeightedQuery], depth: usize) -> Result<(Vec<Lists>, Option<f32>)> {
         let mut lists = Vec::with_capacity(parts.len());
         let mut bound = Some(0.0);
         for part in parts {
             let mut of_part = Lists::new();
+            // What is to be without takes away at most nothing.
+            if part.share.without {
+                lists.push(of_part);
+                continue;
+            }
             let mut best_left: Option<f32> = None;
             for (pair, vector) in self.pairs(&part.query) {
-                let filter = Filter::lane(self.modality, pair.1);
-                let found = self.index.nearest(vector, &filter, depth)?;
+                let found = self.index.nearest(vector, &self.lane(pair.1), depth)?;
                 if let Some(last) = found.last().filter(|_| found.len() == depth) {
                     let left = self.scorer.calibrated(&part.query, pair, last.similarity);
                     best_left = Some(best_left.map_or(left, |best| best.max(left)));
@@ -124,7 +159,7 @@ impl Recall<'_> {
             // A part whose lists all end has every item on them.
             bound = bound
                 .zip(best_left)
-                .map(|(bound, left)| bound + part.weight * left);
+                .map(|(bound, left)| bound + part.share.of_score(left));
         }
         Ok((lists, bound))
     }
@@ -150,11 +185,11 @@ impl Recall<'_> {
                     .iter()
                     .filter_map(|(pair, list)| Some((*pair, *list.get(&item)?)));
                 let found = self.scorer.join(&part.query, &pairs.collect())?;
-                let share = part.weight * found.score;
-                score += share;
+                let adds = part.share.of_score(found.score);
+                score += adds;
                 by_part.push(found.score);
-                if best.is_none_or(|best| share > best.0) {
-                    best = Some((share, found.segment, found.similarity));
+                if !part.share.without && best.is_none_or(|best| adds > best.0) {
+                    best = Some((adds, found.segment, found.similarity));
                 }
             }
             let (_, segment, similarity) = best?;
@@ -186,9 +221,14 @@ impl Recall<'_> {
             return Ok(());
         }
         let count = missing.len();
-        let among = Filter::And(vec![Filter::lane(self.modality, track), Filter::Items(missing)]);
+        let among = Filter::And(vec![self.lane(track), Filter::Items(missing)]);
         list.extend(as_list(self.index.nearest(vector, &among, count)?));
         Ok(())
+    }
+
+    /// Segments on `track` of what may be found.
+    fn lane(&self, track: Track) -> Filter {
+        Filter::And(vec![Filter::lane(self.modality, track), self.filter.clone()])
     }
 
     /// The pairs of a track of the query and a track that items of the modality have.
@@ -294,6 +334,7 @@ mod tests {
         let mut part = |modality, tracks: &[Track], weight| EncodedPart {
             modality,
             weight,
+            without: false,
             segments: tracks
                 .iter()
                 .map(|track| (Segment::whole(*track), Embedding::from_vec(random.vector())))
@@ -309,11 +350,18 @@ mod tests {
                 part(Modality::Image, &[Track::Visual], 1.0),
                 part(Modality::Audio, &[Track::Audio], 0.5),
             ],
+            vec![
+                part(Modality::Text, &[Track::Text], 2.0),
+                EncodedPart {
+                    without: true,
+                    ..part(Modality::Image, &[Track::Visual], 3.0)
+                },
+            ],
         ];
         for parts in &queries {
-            let total: f32 = parts.iter().map(|part| part.weight).sum();
+            let shares = Share::of(parts);
             let full = |windows: &[(SegmentKey, Segment, Embedding)]| -> f32 {
-                let scores = parts.iter().map(|part| {
+                let scores = parts.iter().zip(&shares).map(|(part, share)| {
                     let direction = Direction {
                         from: part.modality,
                         to: Modality::Video,
@@ -322,7 +370,7 @@ mod tests {
                     let found = scorer
                         .compare(&query, windows.iter().map(|(_, s, e)| (s, e)))
                         .unwrap();
-                    part.weight / total * found.score
+                    share.of_score(found.score)
                 });
                 scores.sum()
             };
@@ -332,7 +380,7 @@ mod tests {
                 .collect();
             expected.sort_by(|a, b| b.0.total_cmp(&a.0));
             for limit in [1, 7, 60, 500] {
-                let found = rank(&index, &scorer, parts, Modality::Video, limit).unwrap();
+                let found = rank(&index, &scorer, parts, Modality::Video, &Filter::All, limit).unwrap();
                 assert_eq!(found.len(), limit.min(videos.len()));
                 for (found, (score, _)) in found.iter().zip(&expected) {
                     // Half floats are rounded.

@@ -6,7 +6,7 @@ use sensorium_store::Catalog;
 use sensorium_types::{Direction, Modality, Track};
 
 use super::query::EncodedPart;
-use super::rank::Ranked;
+use super::rank::{Ranked, Share};
 use crate::Result;
 
 /// What compares a query with candidates, token by token.
@@ -28,15 +28,15 @@ impl SecondLook<'_> {
         if !self.parts.iter().any(|part| self.reranker.ranks(direction(part))) {
             return Ok(());
         }
-        let total: f32 = self.parts.iter().map(|part| part.weight).sum();
+        let shares = Share::of(self.parts);
         let targets = self.targets(ranked, pool)?;
         for (candidate, target) in ranked.iter_mut().zip(&targets) {
             let Some(target) = target else {
                 continue;
             };
-            for (part, &first) in self.parts.iter().zip(&candidate.by_part) {
+            for ((part, share), &first) in self.parts.iter().zip(&shares).zip(&candidate.by_part) {
                 if let Some(second) = self.reranker.rank(direction(part), &part.tokens, target, first) {
-                    candidate.score += part.weight / total * (second - first);
+                    candidate.score += share.of_score(second) - share.of_score(first);
                 }
             }
         }

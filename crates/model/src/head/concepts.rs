@@ -1,8 +1,8 @@
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, s};
 use safetensors::tensor::SafeTensors;
 
 use super::norm::Norm;
-use super::{matrix, product, vector};
+use super::{floats, matrix, product, vector};
 use crate::manifest::Activation;
 
 /// A classifier whose labels stand at known places of the space.
@@ -11,7 +11,7 @@ use crate::manifest::Activation;
 /// Norouzi et al. 2013, arXiv:1312.5650).
 pub(super) struct Concepts {
     norm: Option<Norm>,
-    /// `[labels, features]`
+    /// `[labels, features]`, of which there may be more than it looks at.
     classifier: Array2<f32>,
     /// `[labels]`
     bias: Array1<f32>,
@@ -37,9 +37,11 @@ impl Concepts {
         weighing: Weighing,
         norm_epsilon: f32,
     ) -> Result<Self, String> {
+        let (shape, _) = floats(tensors, "weight")?;
+        let looked_at = shape.last().copied().unwrap_or(0).min(features);
         let concepts = Self {
-            norm: Norm::read(tensors, features, norm_epsilon)?,
-            classifier: matrix(tensors, "weight", features)?,
+            norm: Norm::read(tensors, looked_at, norm_epsilon)?,
+            classifier: matrix(tensors, "weight", looked_at)?,
             bias: vector(tensors, "bias")?,
             labels: matrix(tensors, "labels", dimension)?,
             weighing,
@@ -61,6 +63,7 @@ impl Concepts {
     }
 
     pub(super) fn apply(&self, features: ArrayView1<'_, f32>) -> Array1<f32> {
+        let features = features.slice(s![..self.classifier.ncols()]);
         let features = match &self.norm {
             None => features.to_vec(),
             Some(norm) => norm.apply(features).to_vec(),

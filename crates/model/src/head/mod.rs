@@ -239,6 +239,16 @@ mod tests {
     }
 
     #[test]
+    fn a_classifier_of_few_features_looks_at_the_first() {
+        let spec = concepts(Activation::Sigmoid, 9);
+        let (few, more) = (
+            Head::from_bytes(&file(&CLASSIFIER), &spec, 2, 3).unwrap(),
+            Head::from_bytes(&file(&CLASSIFIER), &spec, 4, 3).unwrap(),
+        );
+        assert_eq!(more.apply(&[1.0, 0.5, 7.0, -7.0]), few.apply(&[1.0, 0.5]));
+    }
+
+    #[test]
     fn a_layer_normalisation_comes_first_and_the_mean_last() {
         let mut tensors = CLASSIFIER.to_vec();
         tensors.push(("norm_weight", &[2], &[2.0, 2.0]));
@@ -283,7 +293,7 @@ mod tests {
                 .err()
                 .unwrap()
         };
-        assert!(problem(&CLASSIFIER, 5).contains("'weight' has the shape [3, 2]"));
+        assert!(problem(&CLASSIFIER, 1).contains("'weight' has the shape [3, 2]"));
         assert!(problem(&CLASSIFIER[..2], 2).contains("'labels'"));
         let mut short = CLASSIFIER.to_vec();
         short[1] = ("bias", &[1], &[0.0]);

@@ -303,8 +303,8 @@ pub enum HeadSpec {
     },
     /// A convex combination of label embeddings (ConSE, Norouzi et al. 2013, arXiv:1312.5650).
     Concepts {
-        /// A safetensors file with `weight` `[labels, features]`, `bias` `[labels]`, `labels`
-        /// `[labels, dimension]`, and optionally `norm_weight`, `norm_bias` `[features]` (a layer
+        /// A safetensors file with `weight` `[labels, features]`, where the first of the features may do, `bias`
+        /// `[labels]`, `labels` `[labels, dimension]`, and optionally `norm_weight`, `norm_bias` `[features]` (a layer
         /// normalisation before) and `mean` `[dimension]`, subtracted from the unit result.
         file: String,
         /// From logits to the weights of the labels.

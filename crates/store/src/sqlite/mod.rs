@@ -209,6 +209,10 @@ impl Catalog for SqliteCatalog {
         self.read(|connection| read::find(connection, id))
     }
 
+    fn at(&self, path: &Path) -> Result<Vec<(Option<u64>, crate::ItemKey)>> {
+        self.read(|connection| read::at(connection, path))
+    }
+
     fn segments(&self, keys: &[crate::SegmentKey]) -> Result<Vec<crate::StoredSegment>> {
         self.read(|connection| read::segments(connection, keys))
     }

@@ -220,6 +220,17 @@ pub(super) fn find(connection: &Connection, id: &ItemId) -> rusqlite::Result<Opt
         .optional()
 }
 
+pub(super) fn at(connection: &Connection, path: &Path) -> rusqlite::Result<Vec<(Option<u64>, ItemKey)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT record, item FROM locations JOIN files ON files.key = locations.file WHERE files.path = ?
+         ORDER BY record",
+    )?;
+    let rows = statement.query_map([path_bytes(path)], |row| {
+        Ok((get_record(row, 0)?, ItemKey(row.get(1)?)))
+    })?;
+    rows.collect()
+}
+
 pub(super) fn segments(connection: &Connection, keys: &[SegmentKey]) -> rusqlite::Result<Vec<StoredSegment>> {
     let mut statement =
         connection.prepare_cached("SELECT item, track, start, end, text FROM segments WHERE key = ?")?;

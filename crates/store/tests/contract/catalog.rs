@@ -236,6 +236,29 @@ pub(crate) fn finds_words(make: Make) {
     assert_eq!(catalog.words("trips", 1).unwrap().len(), 1);
 }
 
+pub(crate) fn finds_the_items_of_a_file(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    let rows = Path::new("/rows.jsonl");
+    let records = vec![item(5, 0, Some(8)), item(4, 0, Some(2))];
+    catalog
+        .write(vec![
+            Write::File(file(rows, 1, 3, 0, records)),
+            Write::File(file(Path::new("/dog.jpg"), 1, 2, 0, vec![item(1, 0, None)])),
+        ])
+        .unwrap();
+    let found = |path: &str| -> Vec<(Option<u64>, sensorium_types::ItemId)> {
+        let items = catalog.at(Path::new(path)).unwrap().into_iter();
+        items
+            .map(|(record, key)| (record, catalog.items(&[key]).unwrap()[0].id))
+            .collect()
+    };
+    let id = |number| item(number, 0, None).id;
+    assert_eq!(found("/rows.jsonl"), [(Some(2), id(4)), (Some(8), id(5))]);
+    assert_eq!(found("/dog.jpg"), [(None, id(1))]);
+    assert_eq!(found("/dog"), []);
+}
+
 /// While one handle writes batches of files that belong together, others never see half of one.
 pub(crate) fn shows_whole_writes_to_readers(make: Make) {
     let folder = tempfile::tempdir().unwrap();

@@ -37,6 +37,11 @@ fn the_sqlite_catalog_finds_words() {
 }
 
 #[test]
+fn the_sqlite_catalog_finds_the_items_of_a_file() {
+    catalog::finds_the_items_of_a_file(sqlite);
+}
+
+#[test]
 fn the_sqlite_catalog_shows_whole_writes_to_readers() {
     catalog::shows_whole_writes_to_readers(sqlite);
 }
