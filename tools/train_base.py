@@ -21,7 +21,7 @@ NAME = "sensorium-base"
 VERSION = "0.2.0"
 RERANKER_SHARES = {"scenes": 7, "things": 2}
 RERANKER_OPTIONS = ["--epochs", "7", "--patience", "2"]
-OPTIONS = ["--block", "pairs", "--views", "2", "--epochs", "60", "--patience", "20", "--dropout", "0.5"]
+OPTIONS = "--block pairs --views 3 --epochs 80 --patience 80 --dropout 0.5 --hidden 768".split()
 
 
 def main() -> None:

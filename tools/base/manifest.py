@@ -52,6 +52,10 @@ frame_rate = 1.0
 window = 8.0
 hop = 4.0
 
+[towers.visual.preprocess.video.short]
+window = 2.0
+hop = 2.0
+
 [towers.visual.tokens]
 dimension = 96
 grid = [5, 5]
@@ -72,6 +76,10 @@ sample_rate = 16000
 window = 10.0
 hop = 5.0
 tile_below = 5.0
+
+[towers.audio.preprocess.short]
+window = 4.0
+hop = 2.0
 
 [towers.audio.heads.concepts]
 kind = "concepts"

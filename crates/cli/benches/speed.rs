@@ -326,6 +326,7 @@ fn fill(folder: &Path, vectors: usize, package: &Package) {
                 refusals: Vec::new(),
             },
             items: vec![NewItem {
+                facts: Default::default(),
                 id: ItemId::from_hash(id),
                 modality: if is_text { Modality::Text } else { Modality::Image },
                 format: "none".into(),

@@ -144,7 +144,14 @@ pub(crate) struct Index {
   sensorium search boat --weight 2 --text sunset      the boat counts twice as much
   sensorium search beach --without people             beaches that nobody is on
   sensorium search --like ~/Pictures/hen.jpg          more like what was found
+  sensorium search applause --to audio,video --moments  when it is to be heard or seen
+  sensorium search snow --where 'taken >= 2024-12 and camera ~ \"nikon*\"'
   sensorium search 'a hen' --json | jq -r .hits[].path
+
+A condition compares fields by = != < <= > >= and, with * and ? in a pattern, by ~ and !~; and, or, not and brackets join
+comparisons. Fields are path, folder, name, record, modality, format, size (5MB), modified (2024-06-01); what files say
+of themselves, as width, height, duration (2min), taken, camera, title, artist; and the fields of JSONL records. One that
+is missing fulfils no comparison.
 
 A score of 0.5 stands for 3 standard deviations above unrelated items; scores of all modalities are comparable.")]
 pub(crate) struct Search {
@@ -181,12 +188,18 @@ pub(crate) struct Search {
     /// Only these: text, image, audio, video [default: all]
     #[arg(long, value_name = "MODALITY", value_delimiter = ',')]
     pub(crate) to: Vec<Modality>,
+    /// Only what fulfils a condition, as in: modality = "video" and duration > 60
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(crate) condition: Option<String>,
     /// At most so many answers
     #[arg(short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) limit: usize,
     /// Rank the first 50 of each modality once more, by what the query attends to
     #[arg(long)]
     pub(crate) rerank: bool,
+    /// Say when in a sound or a video it is: from, to, where best, and a score for every stretch
+    #[arg(long)]
+    pub(crate) moments: bool,
     /// Say why each answer was found: where the query looked, which windows mattered, what each word did
     #[arg(long)]
     pub(crate) explain: bool,

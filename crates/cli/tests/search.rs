@@ -311,3 +311,68 @@ fn people_read_rank_score_modality_time_and_path() {
         "{out}"
     );
 }
+
+/// The names of what is found.
+fn names(answer: &Value) -> std::collections::BTreeSet<String> {
+    let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+    paths(answer).into_iter().map(name).collect()
+}
+
+#[test]
+fn a_condition_leaves_only_what_fulfils_it_and_loses_none_of_that() {
+    let all = |condition: &str| search(&["a hen", "-n", "1000", "--where", condition]);
+    let everything = search(&["a hen", "-n", "1000"]);
+    let count = |answer: &Value| answer["hits"].as_array().unwrap().len();
+    let modality = |answer: &Value, modality: &str| {
+        let hits = answer["hits"].as_array().unwrap();
+        hits.iter().filter(|hit| hit["modality"] == modality).count()
+    };
+    let images = all("modality = image");
+    assert_eq!(count(&images), modality(&everything, "image"));
+    assert_eq!(all("modality = image")["query"]["where"], "modality = image");
+    assert_eq!(
+        count(&all("not modality = image")) + count(&images),
+        count(&everything)
+    );
+
+    let one = all("path ~ \"photos/hen.*\"");
+    assert_eq!(names(&one), ["hen.webp".to_owned()].into());
+    let score = |answer: &Value, name: &str| {
+        let hits = answer["hits"].as_array().unwrap();
+        let hit = hits
+            .iter()
+            .find(|hit| hit["path"].as_str().unwrap().ends_with(name));
+        hit.unwrap()["score"].clone()
+    };
+    assert_eq!(score(&one, "hen.webp"), score(&everything, "hen.webp"));
+    assert_eq!(
+        count(&search(&["a hen", "-n", "1", "--where", "name = zebra.png"])),
+        1
+    );
+    assert_eq!(count(&all("name = nowhere")), 0);
+
+    let wide = all("width >= 200 and height > 0");
+    assert!(count(&wide) > 0 && modality(&wide, "text") + modality(&wide, "audio") == 0);
+    let long = all("duration > 3s");
+    let short = all("duration <= 3s");
+    assert!(count(&long) > 0 && count(&short) > 0);
+    assert_eq!(
+        count(&long) + count(&short),
+        modality(&everything, "audio") + modality(&everything, "video")
+    );
+    assert_eq!(
+        count(&all("modified >= 2000 and size < 100GB")),
+        count(&everything)
+    );
+
+    let (_, error) = run(
+        sensorium()
+            .args(["search", "a hen", "--where", "duration > and size < 3"])
+            .env("SENSORIUM_INDEX", index()),
+        1,
+    );
+    assert!(
+        error.contains("  duration > and size < 3\n") && error.contains("^"),
+        "{error}"
+    );
+}

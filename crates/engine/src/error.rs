@@ -56,6 +56,9 @@ pub enum Error {
         /// What it is.
         found: Modality,
     },
+    /// The condition of the query cannot be read.
+    #[error(transparent)]
+    Condition(#[from] crate::BadCondition),
     /// An item that the query names is not in the index.
     #[error("the index has no item '{0}': give its id or path as `sensorium search` prints it")]
     NoItem(String),

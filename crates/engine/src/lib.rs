@@ -8,5 +8,5 @@ mod status;
 
 pub use error::{Error, Result};
 pub use index::{IndexOptions, Indexer, Progress, Refused, Report};
-pub use search::{Answer, Part, PartContent, Query, Searcher};
+pub use search::{Answer, BadCondition, Part, PartContent, Query, Searcher, parse_condition};
 pub use status::{Bytes, FileCounts, Status, status, verify};

@@ -21,7 +21,7 @@ use crate::{Error, Result};
 const FILE: &str = "hubs.safetensors";
 
 /// Queries of a bank at most.
-const MOST: usize = 1000;
+const MOST: usize = 600;
 
 /// Fewer queries than these say nothing.
 const FEWEST: usize = 50;

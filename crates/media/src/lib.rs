@@ -9,6 +9,7 @@ mod av;
 mod deadline;
 mod document;
 mod error;
+mod facts;
 mod ffmpeg;
 mod limits;
 mod media;

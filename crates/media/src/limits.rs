@@ -97,7 +97,7 @@ impl Limits {
 }
 
 /// Changes whenever the same file would be cut into other segments than before.
-pub const WINDOWING_VERSION: u32 = 2;
+pub const WINDOWING_VERSION: u32 = 3;
 
 /// How sound and video are cut: windows of `seconds`, one every `hop` seconds.
 ///
@@ -118,10 +118,11 @@ pub struct Target {
     pub picture_side: u32,
     /// Samples per second of decoded sound (mono).
     pub sample_rate: u32,
-    /// How sounds and the audio track of videos are cut.
-    pub sound_windows: Windowing,
-    /// How the visual track of videos is cut.
-    pub video_windows: Windowing,
+    /// How sounds and the audio track of videos are cut; at least one. All but the first are for what is longer than a
+    /// window of the first, so that short events are found in it.
+    pub sound_windows: Vec<Windowing>,
+    /// How the visual track of videos is cut, likewise.
+    pub video_windows: Vec<Windowing>,
     /// Frames per second taken from a video, besides those at scene changes.
     pub frame_rate: f64,
     /// Whether the visual track of a video is wanted.
@@ -135,14 +136,14 @@ impl Default for Target {
         Self {
             picture_side: 260,
             sample_rate: 16_000,
-            sound_windows: Windowing {
+            sound_windows: vec![Windowing {
                 seconds: 10.0,
                 hop: 5.0,
-            },
-            video_windows: Windowing {
+            }],
+            video_windows: vec![Windowing {
                 seconds: 8.0,
                 hop: 4.0,
-            },
+            }],
             frame_rate: 1.0,
             visual_track: true,
             audio_track: true,

@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use sensorium_types::{Modality, Segment, Track};
+use sensorium_types::{Fields, Modality, Segment, Track};
 
 use crate::probe::{Kind, probe};
 use crate::{Error, Limits, Piece, Result, Sample, Target, av, document, picture, text};
@@ -16,6 +16,7 @@ pub(crate) type Pieces = Box<dyn Iterator<Item = Result<Piece>> + Send>;
 pub struct Media {
     modality: Modality,
     format: String,
+    facts: Fields,
     pieces: Pieces,
     ended: bool,
 }
@@ -26,20 +27,18 @@ pub struct Media {
 /// When the file is not one that can be decoded; see [`Cause`](crate::Cause). It never blocks on a FIFO or a
 /// device.
 pub fn open(path: &Path, limits: &Limits, target: &Target) -> Result<Media> {
-    let content = probe(path, limits)?;
+    let mut content = probe(path, limits)?;
     match content.kind.clone() {
         Kind::Picture(format) => {
+            let facts = content.picture_facts();
             let picture = picture::decode(path, content, format, limits, target)?;
             let piece = Piece {
                 record: None,
                 segment: Segment::whole(Track::Visual),
                 sample: Sample::Picture(picture),
             };
-            Ok(Media::new(
-                Modality::Image,
-                format.name(),
-                std::iter::once(Ok(piece)),
-            ))
+            let pieces = std::iter::once(Ok(piece));
+            Ok(Media::new(Modality::Image, format.name(), pieces).with_facts(facts))
         }
         Kind::Pdf => {
             let text = document::pdf_text(path, limits)?;
@@ -75,9 +74,19 @@ impl Media {
         Self {
             modality,
             format: format.to_owned(),
+            facts: Fields::new(),
             pieces: Box::new(pieces),
             ended: false,
         }
+    }
+
+    pub(crate) fn with_facts(self, facts: Fields) -> Self {
+        Self { facts, ..self }
+    }
+
+    /// What it says of itself, as `width`, `duration`, `camera` or `title`.
+    pub fn facts(&self) -> &Fields {
+        &self.facts
     }
 
     /// What kind of medium it is.

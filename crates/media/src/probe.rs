@@ -1,13 +1,14 @@
 //! What a file is, by its content.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _};
+use std::io::{BufReader, Read as _, Seek as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use file_format::{FileFormat, Kind as Family};
+use sensorium_types::Fields;
 
-use crate::picture::PictureFormat;
+use crate::picture::{self, PictureFormat};
 use crate::{Cause, Error, Limits, Result};
 
 /// How much of a file is looked at.
@@ -39,6 +40,14 @@ impl Content {
     pub(crate) fn rewind(mut self) -> std::result::Result<File, Cause> {
         self.file.rewind()?;
         Ok(self.file)
+    }
+
+    /// The facts of the picture that it is.
+    pub(crate) fn picture_facts(&mut self) -> Fields {
+        match self.file.rewind() {
+            Ok(()) => picture::facts(BufReader::new(&self.file)),
+            Err(_) => Fields::new(),
+        }
     }
 
     /// The whole file, of which `limits` allow `limit` bytes.

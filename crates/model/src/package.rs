@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::manifest::{HeadSpec, Manifest, TowerCommon};
+use crate::manifest::{HeadSpec, Manifest, ShortWindows, TowerCommon};
 use crate::{Error, Result};
 
 /// No file of a package may be larger, so that a wrong folder cannot fill the memory.
@@ -92,17 +92,13 @@ impl Package {
         if let Some(tower) = &towers.visual {
             target.picture_side = tower.preprocess.side;
             target.frame_rate = tower.preprocess.video.frame_rate;
-            target.video_windows = Windowing {
-                seconds: tower.preprocess.video.window,
-                hop: tower.preprocess.video.hop,
-            };
+            let video = &tower.preprocess.video;
+            target.video_windows = windowings(video.window, video.hop, video.short);
         }
         if let Some(tower) = &towers.audio {
             target.sample_rate = tower.preprocess.sample_rate;
-            target.sound_windows = Windowing {
-                seconds: tower.preprocess.window,
-                hop: tower.preprocess.hop,
-            };
+            let sound = &tower.preprocess;
+            target.sound_windows = windowings(sound.window, sound.hop, sound.short);
         }
         target
     }
@@ -131,6 +127,14 @@ impl Package {
         }
         Ok(bytes)
     }
+}
+
+fn windowings(seconds: f64, hop: f64, short: Option<ShortWindows>) -> Vec<Windowing> {
+    let short = short.map(|short| Windowing {
+        seconds: short.window,
+        hop: short.hop,
+    });
+    std::iter::once(Windowing { seconds, hop }).chain(short).collect()
 }
 
 fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {

@@ -11,7 +11,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use sensorium_media::{Cause, Limits, Memory, Picture, Piece, Record, Sample, Share, Target};
-use sensorium_types::{Embedding, Modality, Segment};
+use sensorium_types::{Embedding, Fields, Modality, Segment};
 
 use crate::{Encoder, Encoding, Package, Result};
 
@@ -34,6 +34,8 @@ pub struct EncodedFile<E = Encoding> {
     pub modality: Modality,
     /// The name of its format, as in "JPEG".
     pub format: String,
+    /// What it says of itself.
+    pub facts: Fields,
     /// Its segments, in order.
     pub segments: Vec<EncodedSegment<E>>,
     /// Records that were refused while the others are fine.
@@ -322,6 +324,7 @@ enum Event<N, E> {
 struct Decoded {
     modality: Modality,
     format: String,
+    facts: Fields,
     pieces: usize,
     refused: Vec<sensorium_media::Error>,
 }
@@ -358,6 +361,7 @@ fn decode<P: IntoIterator<Item = Piece>>(
     let mut decoded = Decoded {
         modality: media.modality(),
         format: media.format().to_owned(),
+        facts: media.facts().clone(),
         pieces: 0,
         refused: Vec::new(),
     };
@@ -516,6 +520,7 @@ fn collect<N, E>(
             segments.sort_unstable_by_key(|(place, _)| *place);
             let file = EncodedFile {
                 modality: end.modality,
+                facts: end.facts,
                 format: end.format,
                 segments: segments.into_iter().map(|(_, segment)| segment).collect(),
                 refused: end.refused,

@@ -1,9 +1,10 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use half::f16;
 use sensorium_types::{Fields, ItemId, Location, Modality, Segment, Track};
 
-use crate::Result;
+use crate::{Condition, Result};
 
 /// What is known of files and their content: the truth, from which everything else can be derived.
 ///
@@ -93,12 +94,30 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn encoded(&self, item: ItemKey) -> Result<Vec<NewSegment>>;
 
+    /// The segments of an item, in their order, each with its vector.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn vectors(&self, item: ItemKey) -> Result<Vec<(Segment, Vec<f16>)>>;
+
+    /// What is kept of a segment; nothing when it is not there or its features are not kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn features(&self, segment: SegmentKey) -> Result<Vec<f16>>;
+
     /// The items of other generations than `generation`, in the order of their keys, behind `after`: at most
     /// `limit`.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn stale(&self, generation: &Generation, after: Option<ItemKey>, limit: usize) -> Result<Vec<ItemKey>>;
+
+    /// The items of which one place fulfils `condition`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn matching(&self, condition: &Condition) -> Result<BTreeSet<ItemKey>>;
 
     /// Where the words of `query` occur in names, folders, captions and texts: the best first, at most `limit`.
     /// Every word must occur; a text without words finds nothing.
@@ -266,6 +285,8 @@ pub struct NewItem {
     pub format: String,
     /// The size of its content in bytes.
     pub bytes: u64,
+    /// What the content says of itself, as its size in pixels or who sings.
+    pub facts: Fields,
     /// Which record of the file it is.
     pub record: Option<u64>,
     /// What the record says beside its text.
@@ -322,6 +343,8 @@ pub struct StoredItem {
     pub format: String,
     /// The size of its content in bytes.
     pub bytes: u64,
+    /// What the content says of itself.
+    pub facts: Fields,
     /// What made its segments.
     pub generation: Generation,
     /// Where it is found, at least one place, in the order of the path's bytes and the record.

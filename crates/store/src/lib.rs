@@ -5,22 +5,26 @@
 //! catalogue's changes by [`catch_up`]. Both are traits, with one contract test suite each in `tests/`.
 
 mod catalog;
+mod condition;
 mod error;
 mod exact;
 mod files;
 mod filter;
 mod lock;
 mod sqlite;
+mod times;
 mod vector_index;
 
 pub use catalog::{
     Catalog, Change, Content, FileState, Generation, IndexedFile, ItemKey, NewFile, NewItem, NewSegment,
     Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, WordMatch, Write, Written,
 };
+pub use condition::{Comparison, Condition, Literal, Pattern, Place, Relation};
 pub use error::{Error, Result};
 pub use exact::ExactIndex;
 pub use files::is_part_of_index;
 pub use filter::{Filter, Verdict};
 pub use lock::WriterLock;
 pub use sqlite::SqliteCatalog;
+pub use times::{TimeRange, time_range};
 pub use vector_index::{Neighbour, VectorIndex, catch_up};

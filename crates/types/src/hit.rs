@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Evidence, ItemId, Modality, Segment};
+use crate::{Evidence, ItemId, Modality, Moment, Segment, Stretch};
 
 /// An item that answers a query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub struct Hit {
     /// The passage, when it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// When in a sound or a video it answers, the best moment first, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub moments: Option<Vec<Moment>>,
+    /// How well each stretch of a sound or a video answers, where moments were asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub curve: Option<Vec<Stretch>>,
     /// Why it answers, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub explain: Option<Evidence>,

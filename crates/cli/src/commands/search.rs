@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _};
 use console::style;
 use sensorium_engine::{Answer, Part, Query, Searcher};
-use sensorium_types::{Evidence, HeatMap, Hit, Modality, Word, path_text};
+use sensorium_types::{Evidence, HeatMap, Hit, Modality, Moment, Word, path_text};
 
 use crate::args::{Arguments, Common, Search};
 use crate::output::{Outcome, print, print_json, printable, say};
@@ -18,12 +18,17 @@ use crate::terminal::Terminal;
 /// How much of a passage is shown, in characters.
 const EXCERPT: usize = 160;
 
+/// Moments of a hit that are shown.
+const MOMENTS: usize = 3;
+
 pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> anyhow::Result<Outcome> {
     let query = Query {
         parts: parts(options, matches),
         to: modalities(&options.to),
+        condition: options.condition.clone(),
         limit: options.limit,
         rerank: options.rerank,
+        moments: options.moments,
         explain: options.explain,
     };
     let package = super::package(common)?;
@@ -105,6 +110,9 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
         if let Some(text) = &hit.text {
             print(&style(format!("        \"{}\"", excerpt(text))).dim())?;
         }
+        for moments in hit.moments.iter().filter(|moments| !moments.is_empty()) {
+            print(&style(format!("        {}", told(moments))).dim())?;
+        }
         for reason in hit.explain.iter().flat_map(reasons) {
             print(&style(format!("        {reason}")).dim())?;
         }
@@ -116,6 +124,20 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
         say("nothing of that kind is in the index: see `sensorium status`");
     }
     Ok(())
+}
+
+/// The moments in words.
+fn told(moments: &[Moment]) -> String {
+    let list = moments.iter().take(MOMENTS).map(|moment| {
+        format!(
+            "{}-{} (best at {}, {:.3})",
+            clock(moment.start),
+            clock(moment.end),
+            clock(moment.peak),
+            moment.score
+        )
+    });
+    format!("at {}", list.collect::<Vec<_>>().join(", "))
 }
 
 /// The evidence in words, a line for each kind.

@@ -36,6 +36,10 @@ pub(super) fn items(job: &Job, file: EncodedFile<Kept>) -> Vec<NewItem> {
         let record = segment.record.as_ref().map(|record| record.number);
         if items.last().is_none_or(|item| item.record != record) {
             items.push(NewItem {
+                facts: match record {
+                    None => file.facts.clone(),
+                    Some(_) => Fields::new(),
+                },
                 id: ItemId::from_hash(job.content),
                 modality: file.modality,
                 format: file.format.clone(),

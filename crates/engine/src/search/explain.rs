@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sensorium_types::{Embedding, Evidence, HeatMap, Hit, Modality, Window, Word};
+use sensorium_types::{Evidence, HeatMap, Hit, Modality, Window, Word};
 
+use super::moments::embedded;
 use super::overlay::overlay;
 use super::query::{EncodedPart, Part, PartContent, Query, encode};
 use super::rank::{Ranked, weighted_queries};
@@ -83,23 +84,21 @@ impl Searcher {
 
     /// The windows that score best for the whole query.
     fn windows(&self, parts: &[EncodedPart], found: &Ranked, modality: Modality) -> Result<Vec<Window>> {
-        let segments = self.catalog.encoded(found.item)?;
+        let segments = embedded(&*self.catalog, found.item)?;
         if segments.len() < 2 {
             return Ok(Vec::new());
         }
         let queries = weighted_queries(&self.scorer, parts, modality);
         let mut windows: Vec<Window> = segments
             .into_iter()
-            .map(|segment| {
-                let vector = segment.vector.iter().map(|value| value.to_f32()).collect();
-                let embedding = Embedding::from_vec(vector);
+            .map(|(segment, embedding)| {
                 let scores = queries.iter().map(|part| {
-                    let found = self.scorer.compare(&part.query, [(&segment.segment, &embedding)]);
+                    let found = self.scorer.compare(&part.query, [(&segment, &embedding)]);
                     found.map_or(f32::NEG_INFINITY, |found| part.share.of_score(found.score))
                 });
                 Window {
                     score: probability(scores.sum()),
-                    segment: segment.segment,
+                    segment,
                 }
             })
             .collect();

@@ -7,8 +7,8 @@ use half::slice::HalfFloatSliceExt as _;
 use sensorium_store::{Catalog, Filter, ItemKey};
 use sensorium_types::{Embedding, ItemId};
 
-use super::Searcher;
 use super::query::{KnownPart, KnownSegment, PartContent, Query};
+use super::{Searcher, condition};
 use crate::{Error, Result};
 
 impl Searcher {
@@ -54,7 +54,7 @@ impl Searcher {
         })
     }
 
-    /// What may be an answer to `query`: not what it names itself.
+    /// What may be an answer to `query`: what fulfils its condition, but not what it names itself.
     pub(super) fn filter(&self, query: &Query) -> Result<Filter> {
         let mut named_items = BTreeSet::new();
         for part in &query.parts {
@@ -62,10 +62,15 @@ impl Searcher {
                 named_items.insert(named(&*self.catalog, item)?);
             }
         }
-        Ok(match named_items.is_empty() {
-            true => Filter::All,
-            false => Filter::Not(Box::new(Filter::Items(named_items))),
-        })
+        let mut filters = Vec::new();
+        if let Some(condition) = &query.condition {
+            let condition = condition::parse(condition)?;
+            filters.push(Filter::Items(self.catalog.matching(&condition)?));
+        }
+        if !named_items.is_empty() {
+            filters.push(Filter::Not(Box::new(Filter::Items(named_items))));
+        }
+        Ok(Filter::And(filters))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Queries to hits: encode, recall by nearest neighbours, rank on one scale.
 
+mod condition;
 mod explain;
 mod items;
+mod moments;
 mod overlay;
 mod query;
 mod rank;
@@ -18,6 +20,7 @@ use sensorium_store::{Catalog, ExactIndex, SqliteCatalog, VectorIndex, catch_up}
 use sensorium_types::Hit;
 use serde::Serialize;
 
+pub use self::condition::{BadCondition, parse as parse_condition};
 use self::query::{EncodedPart, encode};
 pub use self::query::{Part, PartContent, Query};
 use self::rank::{Ranked, rank};
@@ -118,6 +121,9 @@ impl Searcher {
         let elsewhere = items_elsewhere(&*self.catalog, &self.folder, &self.space)?;
         let ranked = self.rank(&query, &parts)?;
         let mut hits = self.hits(ranked)?;
+        if query.moments {
+            self.add_moments(&parts, &mut hits)?;
+        }
         if query.explain {
             self.explain(&query, &parts, &mut hits)?;
         }
@@ -181,6 +187,8 @@ impl Searcher {
                 modality: item.modality,
                 segment: segment.segment.clone(),
                 text: segment.text.clone(),
+                moments: None,
+                curve: None,
                 explain: None,
             };
             hits.push((ranked, hit));

@@ -20,12 +20,18 @@ pub struct Query {
     pub parts: Vec<Part>,
     /// The modalities of the answers, each once.
     pub to: Vec<Modality>,
+    /// What answers have to fulfil, as [`parse_condition`](crate::parse_condition) reads it.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// How many answers are wanted at most.
     #[serde(skip)]
     pub limit: usize,
     /// Whether the first candidates are ranked once more, by attention.
     #[serde(skip_serializing_if = "is_false")]
     pub rerank: bool,
+    /// Whether hits that last say when they answer.
+    #[serde(skip_serializing_if = "is_false")]
+    pub moments: bool,
     /// Whether each hit says why it was found.
     #[serde(skip_serializing_if = "is_false")]
     pub explain: bool,
@@ -143,8 +149,10 @@ impl Query {
         Self {
             parts,
             to: Modality::ALL.to_vec(),
+            condition: None,
             limit: 10,
             rerank: false,
+            moments: false,
             explain: false,
         }
     }

@@ -58,12 +58,9 @@ impl SecondLook<'_> {
                 texts.push((place, text.clone()));
                 continue;
             }
-            let all = self.catalog.encoded(candidate.item)?;
-            let Some(own) = all.iter().find(|segment| segment.segment == found.segment) else {
-                continue;
-            };
-            let mut kept = vec![0.0; own.features.len()];
-            own.features.convert_to_f32_slice(&mut kept);
+            let features = self.catalog.features(candidate.segment)?;
+            let mut kept = vec![0.0; features.len()];
+            features.convert_to_f32_slice(&mut kept);
             let track = found.segment.track;
             let tower = self.package.manifest().towers.common(track);
             targets[place] = tower

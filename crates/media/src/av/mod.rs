@@ -46,7 +46,7 @@ pub(crate) fn open(path: &Path, format: &str, limits: &Limits, target: &Target) 
     if let Some(seconds) = streams.seconds.filter(|&seconds| seconds > limits.seconds) {
         return Err(failed(too_long(seconds, limits)));
     }
-    let (video, audio) = (streams.video, streams.audio);
+    let (video, audio, facts) = (streams.video, streams.audio, streams.facts);
     let memory = match video.as_ref().filter(|_| target.visual_track) {
         Some(video) => streams.memory + FILTERS + video.pixels.saturating_mul(BYTES_PER_PIXEL),
         None => streams.memory,
@@ -64,18 +64,19 @@ pub(crate) fn open(path: &Path, format: &str, limits: &Limits, target: &Target) 
     };
     let sound = |index| {
         let sound = Sound::new(source.clone(), index, target.sample_rate);
-        Windows::new(source.clone(), sound, target.sound_windows)
+        Windows::new(source.clone(), sound, &target.sound_windows)
     };
     let Some(video) = video else {
         let audio = audio.ok_or_else(|| failed(Cause::Nothing("neither sound nor moving pictures in it")))?;
-        return Ok(Media::new(Modality::Audio, format, sound(audio)));
+        return Ok(Media::new(Modality::Audio, format, sound(audio)).with_facts(facts));
     };
     let sound = audio.filter(|_| target.audio_track).map(sound);
     if !target.visual_track {
-        return Ok(Media::new(Modality::Video, format, sound.into_iter().flatten()));
+        let pieces = sound.into_iter().flatten();
+        return Ok(Media::new(Modality::Video, format, pieces).with_facts(facts));
     }
     let pictures = Video::new(source.clone(), video.index, streams.seconds, target);
-    let pictures = Windows::new(source, pictures, target.video_windows);
+    let pictures = Windows::new(source, pictures, &target.video_windows);
     // The pictures are as good without a sound that is not.
     let sound = sound.into_iter().flatten().map_while(|piece| match piece {
         Ok(piece) => Some(Ok(piece)),
@@ -84,7 +85,7 @@ pub(crate) fn open(path: &Path, format: &str, limits: &Limits, target: &Target) 
             None
         }
     });
-    Ok(Media::new(Modality::Video, format, pictures.chain(sound)))
+    Ok(Media::new(Modality::Video, format, pictures.chain(sound)).with_facts(facts))
 }
 
 /// How long decoding the file at `path` may take, both tracks together.

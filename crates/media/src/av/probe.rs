@@ -1,14 +1,33 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use sensorium_types::Fields;
 use serde::Deserialize;
 
 use super::DEMUXERS;
+use crate::facts::{put_number, put_text};
 use crate::ffmpeg::{FFPROBE, safe_input};
 use crate::process::{Bounds, Process};
 use crate::{Cause, Limits};
 
 /// What ffprobe says of a file is never longer, unless the file was made to be.
 const LONGEST_REPORT: u64 = 4 << 20;
+
+/// Tags beyond these are left out, and those with longer names.
+const MOST_FACTS: usize = 40;
+const LONGEST_NAME: usize = 32;
+
+/// Tags that say how a file was made, not what it is.
+const TECHNICAL: [&str; 8] = [
+    "encoder",
+    "major_brand",
+    "minor_version",
+    "compatible_brands",
+    "handler_name",
+    "vendor_id",
+    "duration",
+    "tsrc",
+];
 
 /// The streams of a file that are used.
 #[derive(Debug, Default)]
@@ -19,6 +38,8 @@ pub(super) struct Streams {
     pub(super) video: Option<VideoStream>,
     /// The index of the first audio stream.
     pub(super) audio: Option<u32>,
+    /// What the container says, by name.
+    pub(super) facts: Fields,
     /// How much memory was enough to look at the file, in bytes.
     pub(super) memory: u64,
 }
@@ -51,7 +72,12 @@ struct Stream {
     height: u32,
     #[serde(default)]
     disposition: Disposition,
+    #[serde(default)]
+    tags: Tags,
 }
+
+/// What people and programs wrote.
+type Tags = BTreeMap<String, String>;
 
 #[derive(Deserialize, Default)]
 struct Disposition {
@@ -62,11 +88,14 @@ struct Disposition {
 #[derive(Deserialize, Default)]
 struct Container {
     duration: Option<String>,
+    #[serde(default)]
+    tags: Tags,
 }
 
 /// Asks ffprobe for the streams of the file at `path`, which is of `format`.
 pub(super) fn probe(path: &Path, format: &str, limits: &Limits) -> Result<Streams, Cause> {
-    let entries = "stream=index,codec_type,width,height:stream_disposition=attached_pic:format=duration";
+    let entries = "stream=index,codec_type,width,height:stream_disposition=attached_pic:stream_tags:\
+        format=duration:format_tags";
     let damaged = |detail: String| Cause::Damaged {
         format: format.to_owned(),
         detail,
@@ -102,7 +131,20 @@ fn streams(report: Report, limits: &Limits) -> Result<Streams, Cause> {
             .filter(|seconds: &f64| seconds.is_finite() && *seconds > 0.0),
         ..Streams::default()
     };
+    let facts = &mut streams.facts;
+    if let Some(seconds) = streams.seconds {
+        put_number(facts, "duration", seconds);
+    }
+    put_tags(facts, report.format.tags);
     for stream in report.streams {
+        let (is_video, is_cover) = (stream.codec_type == "video", stream.disposition.attached_pic > 0);
+        if is_video && !is_cover && streams.video.is_none() {
+            put_number(&mut streams.facts, "width", stream.width.into());
+            put_number(&mut streams.facts, "height", stream.height.into());
+        }
+        if !is_cover {
+            put_tags(&mut streams.facts, stream.tags.clone());
+        }
         match stream.codec_type.as_str() {
             "video" if stream.disposition.attached_pic == 0 && streams.video.is_none() => {
                 check_frame(&stream, limits)?;
@@ -116,6 +158,23 @@ fn streams(report: Report, limits: &Limits) -> Result<Streams, Cause> {
         }
     }
     Ok(streams)
+}
+
+/// Keeps tags whose names are words, those of the container before those of its streams.
+fn put_tags(facts: &mut Fields, tags: Tags) {
+    for (name, value) in tags {
+        let name = match name.to_lowercase().as_str() {
+            "creation_time" => "taken".to_owned(),
+            "com.apple.quicktime.model" => "camera".to_owned(),
+            name => name.to_owned(),
+        };
+        let is_word =
+            name.len() <= LONGEST_NAME && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let is_told = TECHNICAL.contains(&name.as_str()) || facts.contains_key(&name);
+        if is_word && !is_told && facts.len() < MOST_FACTS {
+            put_text(facts, &name, Some(value));
+        }
+    }
 }
 
 fn check_frame(stream: &Stream, limits: &Limits) -> Result<(), Cause> {

@@ -1,6 +1,7 @@
 //! Still pictures.
 
 mod external;
+mod facts;
 mod jpeg;
 mod jpeg_header;
 mod raster;
@@ -14,6 +15,7 @@ use file_format::FileFormat;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, RgbImage};
 
+pub(crate) use self::facts::facts;
 use crate::probe::Content;
 use crate::{Cause, Error, Limits, Picture, Result, Target};
 

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use sensorium_types::{Modality, Track, UnknownName};
 
 use super::{
-    BlockSpec, HeadSpec, HubsSpec, Manifest, PicturePreprocess, RerankerSpec, SoundPreprocess, TokenSpec,
+    BlockSpec, HeadSpec, HubsSpec, Manifest, PicturePreprocess, RerankerSpec, ShortWindows, SoundPreprocess,
+    TokenSpec,
 };
 use crate::HUBS;
 
@@ -189,12 +190,18 @@ fn is_sensible_picture(picture: &PicturePreprocess) -> bool {
         && picture.video.frame_rate > 0.0
         && picture.video.frame_rate <= 60.0
         && is_sensible_window(picture.video.window, picture.video.hop)
+        && is_shorter(picture.video.short, picture.video.window)
 }
 
 fn is_sensible_sound(sound: &SoundPreprocess) -> bool {
     (1000..=192_000).contains(&sound.sample_rate)
         && (0.0..=sound.window).contains(&sound.tile_below)
         && is_sensible_window(sound.window, sound.hop)
+        && is_shorter(sound.short, sound.window)
+}
+
+fn is_shorter(short: Option<ShortWindows>, window: f64) -> bool {
+    short.is_none_or(|short| is_sensible_window(short.window, short.hop) && short.window < window)
 }
 
 fn is_sensible_window(window: f64, hop: f64) -> bool {

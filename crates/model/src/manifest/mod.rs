@@ -276,6 +276,19 @@ pub struct VideoPreprocess {
     pub window: f64,
     /// Seconds from the start of one window to the start of the next.
     pub hop: f64,
+    /// How a video that is longer than a window is cut besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short: Option<ShortWindows>,
+}
+
+/// Windows for short events in something long.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShortWindows {
+    /// Length of a window in seconds, less than that of the others.
+    pub window: f64,
+    /// Seconds from the start of one to the start of the next.
+    pub hop: f64,
 }
 
 /// A sound to `waveform`, f32, `[batch, samples]`.
@@ -290,6 +303,9 @@ pub struct SoundPreprocess {
     pub hop: f64,
     /// A sound shorter than this many seconds is repeated up to this length.
     pub tile_below: f64,
+    /// How a sound that is longer than a window is cut besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short: Option<ShortWindows>,
 }
 
 /// What makes one block of the embedding from pooled features.

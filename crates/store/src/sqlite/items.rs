@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::codes::{Code as _, half_bytes};
+use super::codes::{Code as _, fields_code, half_bytes};
 use super::words;
 use crate::NewItem;
 
@@ -38,13 +38,14 @@ pub(super) fn put(
                 .execute([key])?;
             transaction
                 .prepare_cached(
-                    "UPDATE items SET modality = ?, format = ?, bytes = ?, generation = ? WHERE key = ?",
+                    "UPDATE items SET modality = ?, format = ?, bytes = ?, generation = ?, facts = ? WHERE key = ?",
                 )?
                 .execute(params![
                     item.modality.code(),
                     item.format,
                     item.bytes,
                     generation,
+                    fields_code(&item.facts),
                     key
                 ])?;
             (key, Made::Anew)
@@ -52,14 +53,15 @@ pub(super) fn put(
         None => {
             transaction
                 .prepare_cached(
-                    "INSERT INTO items (id, modality, format, bytes, generation) VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO items (id, modality, format, bytes, generation, facts) VALUES (?, ?, ?, ?, ?, ?)",
                 )?
                 .execute(params![
                     item.id.as_bytes(),
                     item.modality.code(),
                     item.format,
                     item.bytes,
-                    generation
+                    generation,
+                    fields_code(&item.facts)
                 ])?;
             (transaction.last_insert_rowid(), Made::Once)
         }

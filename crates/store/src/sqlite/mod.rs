@@ -9,12 +9,16 @@ mod verify;
 mod words;
 mod write;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use half::f16;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use sensorium_types::Segment;
 
 use crate::files::CATALOG;
 use crate::{Catalog, Error, Result, WriterLock};
@@ -221,6 +225,14 @@ impl Catalog for SqliteCatalog {
         self.read(|connection| read::encoded(connection, item))
     }
 
+    fn vectors(&self, item: crate::ItemKey) -> Result<Vec<(Segment, Vec<f16>)>> {
+        self.read(|connection| read::vectors(connection, item))
+    }
+
+    fn features(&self, segment: crate::SegmentKey) -> Result<Vec<f16>> {
+        self.read(|connection| read::features(connection, segment))
+    }
+
     fn stale(
         &self,
         generation: &crate::Generation,
@@ -228,6 +240,10 @@ impl Catalog for SqliteCatalog {
         limit: usize,
     ) -> Result<Vec<crate::ItemKey>> {
         self.read(|connection| reencode::stale(connection, generation, after, limit))
+    }
+
+    fn matching(&self, condition: &crate::Condition) -> Result<BTreeSet<crate::ItemKey>> {
+        self.read(|connection| read::matching(connection, condition))
     }
 
     fn words(&self, query: &str, limit: usize) -> Result<Vec<crate::WordMatch>> {

@@ -1,18 +1,20 @@
 //! Questions to the database.
 
+use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use sensorium_types::{ItemId, Location, Modality, Track};
+use sensorium_types::{Fields, ItemId, Location, Modality, Segment, Track};
 
 use super::SqliteCatalog;
 use super::codes::{
     self, Code as _, get_fields, get_halves, get_id, get_path, get_record, get_segment, path_bytes,
 };
 use crate::{
-    Change, Content, FileState, Generation, IndexedFile, ItemKey, NewSegment, Refusal, SegmentKey, Stamp,
-    StoredItem, StoredSegment, Summary,
+    Change, Condition, Content, FileState, Generation, IndexedFile, ItemKey, NewSegment, Place, Refusal,
+    SegmentKey, Stamp, StoredItem, StoredSegment, Summary,
 };
 
 /// The half-open range of paths below the folder `path`, as bytes.
@@ -175,7 +177,7 @@ fn get_vector(row: &Row<'_>) -> rusqlite::Result<Change> {
 
 pub(super) fn items(connection: &Connection, keys: &[ItemKey]) -> rusqlite::Result<Vec<StoredItem>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, modality, format, bytes, space, windowing
+        "SELECT id, modality, format, bytes, space, windowing, facts
          FROM items JOIN generations ON generations.key = generation WHERE items.key = ?",
     )?;
     let mut items = Vec::with_capacity(keys.len());
@@ -188,12 +190,50 @@ pub(super) fn items(connection: &Connection, keys: &[ItemKey]) -> rusqlite::Resu
                 format: row.get(2)?,
                 bytes: row.get(3)?,
                 generation: get_generation(row, 4)?,
+                facts: get_fields(row, 6)?,
                 locations: locations(connection, key)?,
             })
         });
         items.extend(item.optional()?);
     }
     Ok(items)
+}
+
+pub(super) fn matching(
+    connection: &Connection,
+    condition: &Condition,
+) -> rusqlite::Result<BTreeSet<ItemKey>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT item, path, record, modified, modality, format, bytes, facts, fields
+         FROM locations JOIN files ON files.key = file JOIN items ON items.key = item",
+    )?;
+    let reads_json = condition.asks_content();
+    let json = |row: &Row<'_>, column| match reads_json {
+        true => get_fields(row, column),
+        false => Ok(Fields::new()),
+    };
+    let mut found = BTreeSet::new();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let item = ItemKey(row.get(0)?);
+        if found.contains(&item) {
+            continue;
+        }
+        let place = Place {
+            path: &get_path(row, 1)?,
+            record: get_record(row, 2)?,
+            modified: row.get(3)?,
+            modality: Modality::get(row, 4)?,
+            format: row.get_ref(5)?.as_str()?,
+            size: row.get(6)?,
+            facts: &json(row, 7)?,
+            fields: &json(row, 8)?,
+        };
+        if condition.holds(&place) {
+            found.insert(item);
+        }
+    }
+    Ok(found)
 }
 
 fn locations(connection: &Connection, item: ItemKey) -> rusqlite::Result<Vec<Location>> {
@@ -266,6 +306,25 @@ pub(super) fn encoded(connection: &Connection, item: ItemKey) -> rusqlite::Resul
             })
         })?
         .collect()
+}
+
+pub(super) fn vectors(connection: &Connection, item: ItemKey) -> rusqlite::Result<Vec<(Segment, Vec<f16>)>> {
+    connection
+        .prepare_cached(
+            "SELECT segments.track, start, end, vector FROM segments
+             JOIN vectors ON vectors.segment = segments.key
+             WHERE segments.item = ? ORDER BY segments.key",
+        )?
+        .query_map([item.0], |row| Ok((get_segment(row, 0)?, get_halves(row, 3)?)))?
+        .collect()
+}
+
+pub(super) fn features(connection: &Connection, segment: SegmentKey) -> rusqlite::Result<Vec<f16>> {
+    let features = connection
+        .prepare_cached("SELECT features FROM features WHERE segment = ?")?
+        .query_row([segment.0], |row| get_halves(row, 0))
+        .optional()?;
+    Ok(features.unwrap_or_default())
 }
 
 pub(super) fn generations(connection: &Connection) -> rusqlite::Result<Vec<Generation>> {

@@ -11,7 +11,7 @@ use crate::Error;
 const APPLICATION: u32 = 0x5345_4e53;
 
 /// Each step makes the next format out of the one before; the first starts from nothing.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] = [tables, words::create, limits];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [tables, words::create, limits, facts];
 
 /// The present format.
 const FORMAT: u32 = STEPS.len() as u32;
@@ -170,6 +170,11 @@ fn limits(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE files ADD COLUMN limits BLOB")
 }
 
+/// Format 4: what contents say of themselves.
+fn facts(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch("ALTER TABLE items ADD COLUMN facts TEXT")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,7 +191,8 @@ mod tests {
                 "INSERT INTO generations VALUES (1, 'tiny@00', 1);
                  INSERT INTO files (key, path, size, modified, changed, content, state, generation)
                  VALUES (1, CAST('/notes/hen.txt' AS BLOB), 3, 0, 0, NULL, 0, 1);
-                 INSERT INTO items VALUES (1, zeroblob(32), 0, 'text', 3, 1);
+                 INSERT INTO items (key, id, modality, format, bytes, generation)
+                 VALUES (1, zeroblob(32), 0, 'text', 3, 1);
                  INSERT INTO locations VALUES (1, 1, 1, 0, NULL);
                  INSERT INTO segments VALUES (1, 1, 0, NULL, NULL, 'a brown rooster');
                  INSERT INTO vectors VALUES (1, 1, 1, 0, 0, x'003c');

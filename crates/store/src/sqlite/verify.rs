@@ -200,6 +200,7 @@ mod tests {
                 refusals: Vec::new(),
             },
             items: vec![NewItem {
+                facts: Default::default(),
                 id: ItemId::from_hash([number; 32]),
                 modality: Modality::Text,
                 format: "text".into(),

@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use sensorium_store::{Catalog, Change, FileState, ItemKey, Write};
-use sensorium_types::Modality;
+use sensorium_store::{Catalog, Change, Comparison, Condition, FileState, ItemKey, Literal, Relation, Write};
+use sensorium_types::{ItemId, Modality};
 
 use crate::model::{self, Model, file, generation, id, item};
 
@@ -74,6 +74,11 @@ pub(crate) fn assert_same(catalog: &dyn Catalog, model: &Model) {
         assert_eq!(stored.generation, expected.generation);
         assert_eq!(stored.locations, model.locations(id(number)));
         assert_eq!(catalog.encoded(key).unwrap(), expected.item.segments);
+        let vectors = expected.item.segments.iter();
+        let vectors: Vec<_> = vectors
+            .map(|segment| (segment.segment.clone(), segment.vector.clone()))
+            .collect();
+        assert_eq!(catalog.vectors(key).unwrap(), vectors);
         let passages = expected
             .item
             .segments
@@ -236,6 +241,45 @@ pub(crate) fn finds_words(make: Make) {
     assert_eq!(catalog.words("trips", 1).unwrap().len(), 1);
 }
 
+pub(crate) fn finds_what_fulfils_a_condition(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    let both = [item(4, 0, None), item(5, 0, None)];
+    catalog
+        .write(vec![
+            Write::File(file(Path::new("/a/4.txt"), 1, 4, 0, vec![both[0].clone()])),
+            Write::File(file(Path::new("/b/4.txt"), 1, 4, 0, vec![both[0].clone()])),
+            Write::File(file(Path::new("/b/5.txt"), 1, 5, 0, vec![both[1].clone()])),
+        ])
+        .unwrap();
+    let is = |field: &str, relation, literal| {
+        Condition::Is(Comparison {
+            field: field.into(),
+            relation,
+            literal,
+        })
+    };
+    let found = |condition: &Condition| -> Vec<ItemId> {
+        let keys: Vec<ItemKey> = catalog.matching(condition).unwrap().into_iter().collect();
+        catalog.items(&keys).unwrap().iter().map(|item| item.id).collect()
+    };
+    let in_folder = |folder: &str| is("folder", Relation::Equal, Literal::Text(folder.into()));
+    let name = |name: &str| is("name", Relation::Equal, Literal::Text(name.into()));
+    let number = |number| is("number", Relation::Equal, Literal::Number(number));
+    assert_eq!(found(&in_folder("/b")), [both[0].id, both[1].id]);
+    assert_eq!(found(&number(5.0)), [both[1].id], "a fact");
+    assert_eq!(
+        found(&Condition::And(vec![in_folder("/b"), number(4.0)])),
+        [both[0].id]
+    );
+    let apart = Condition::And(vec![in_folder("/a"), name("5.txt")]);
+    assert_eq!(found(&apart), [], "one place has to fulfil all of it");
+    let neither = Condition::Not(Box::new(in_folder("/a")));
+    assert_eq!(found(&neither), [both[0].id, both[1].id], "by its other place");
+    assert_eq!(found(&Condition::Or(vec![])), []);
+    assert_eq!(found(&Condition::And(vec![])).len(), 2);
+}
+
 pub(crate) fn finds_the_items_of_a_file(make: Make) {
     let folder = tempfile::tempdir().unwrap();
     let mut catalog = make(folder.path());
@@ -247,7 +291,7 @@ pub(crate) fn finds_the_items_of_a_file(make: Make) {
             Write::File(file(Path::new("/dog.jpg"), 1, 2, 0, vec![item(1, 0, None)])),
         ])
         .unwrap();
-    let found = |path: &str| -> Vec<(Option<u64>, sensorium_types::ItemId)> {
+    let found = |path: &str| -> Vec<(Option<u64>, ItemId)> {
         let items = catalog.at(Path::new(path)).unwrap().into_iter();
         items
             .map(|(record, key)| (record, catalog.items(&[key]).unwrap()[0].id))

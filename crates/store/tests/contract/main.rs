@@ -37,6 +37,11 @@ fn the_sqlite_catalog_finds_words() {
 }
 
 #[test]
+fn the_sqlite_catalog_finds_what_fulfils_a_condition() {
+    catalog::finds_what_fulfils_a_condition(sqlite);
+}
+
+#[test]
 fn the_sqlite_catalog_finds_the_items_of_a_file() {
     catalog::finds_the_items_of_a_file(sqlite);
 }

@@ -169,6 +169,7 @@ pub(crate) fn item(number: u8, space: u8, record: Option<u64>) -> NewItem {
         features: vector(&[space, number, place as u8]),
     };
     NewItem {
+        facts: Fields::from([("number".to_owned(), number.into())]),
         id: id(number),
         modality,
         format: "Thing".into(),
