@@ -194,6 +194,9 @@ pub(crate) struct Search {
     /// At most so many answers
     #[arg(short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) limit: usize,
+    /// By meaning alone: let names, folders, captions and texts with the words of the query gain nothing
+    #[arg(long)]
+    pub(crate) no_words: bool,
     /// Rank the first 50 of each modality once more, by what the query attends to
     #[arg(long)]
     pub(crate) rerank: bool,

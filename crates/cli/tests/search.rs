@@ -376,3 +376,92 @@ fn a_condition_leaves_only_what_fulfils_it_and_loses_none_of_that() {
         "{error}"
     );
 }
+
+/// The judged queries of the demo pack: texts, and what they shall find.
+fn judged() -> Vec<Value> {
+    let lines = std::fs::read_to_string(demo("queries.jsonl")).unwrap();
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_name_or_a_rare_word_wins_where_it_is_there() {
+    for query in judged() {
+        let Some(named) = query["named"].as_str() else {
+            continue;
+        };
+        let text = query["text"].as_str().unwrap();
+        let answer = search(&[text, "-n", "3"]);
+        assert!(
+            paths(&answer).iter().any(|path| path.ends_with(named)),
+            "{text}: {:?}",
+            paths(&answer)
+        );
+        assert!(
+            answer["hits"][0]["words"].is_array(),
+            "{text}: hits say which words matched"
+        );
+    }
+}
+
+#[test]
+fn a_picture_does_not_lose_for_having_no_words() {
+    let (mut with, mut without, mut all) = (0, 0, 0);
+    for query in judged() {
+        let Some(relevant) = query["relevant"].as_array().filter(|ids| !ids.is_empty()) else {
+            continue;
+        };
+        let is_right = |answer: &Value| {
+            let first = paths(answer)[0].rsplit('/').next().unwrap().to_owned();
+            let name = first.split('.').next().unwrap().to_owned();
+            usize::from(relevant.iter().any(|id| *id == *name))
+        };
+        let words = [query["text"].as_str().unwrap(), "--to", "image", "-n", "1"];
+        with += is_right(&search(&words));
+        without += is_right(&search(&[&words[..], &["--no-words"]].concat()));
+        all += 1;
+    }
+    eprintln!("first pictures that are right: {with} of {all}, by meaning alone {without}");
+    assert!(with >= without, "{with} {without} of {all}");
+}
+
+#[test]
+fn what_is_not_there_is_said_not_to_be_there() {
+    let (mut present, mut absent) = (Vec::new(), Vec::new());
+    for query in judged() {
+        let Some(relevant) = query["relevant"].as_array() else {
+            continue;
+        };
+        let answer = search(&[query["text"].as_str().unwrap(), "--no-words", "-n", "3"]);
+        let hits = answer["hits"].as_array().unwrap();
+        let of = |hit: &Value| hit["confidence"].as_f64().unwrap();
+        let best = hits.iter().map(of).fold(0.0, f64::max);
+        assert!((0.0..=1.0).contains(&best));
+        assert_eq!(answer["no_match"], best < 0.5);
+        if relevant.is_empty() {
+            &mut absent
+        } else {
+            &mut present
+        }
+        .push(best);
+    }
+    let pairs = present.iter().flat_map(|a| absent.iter().map(move |b| (a, b)));
+    let wins: f64 = pairs
+        .map(|(a, b)| f64::from(u8::from(a > b)) + 0.5 * f64::from(u8::from(a == b)))
+        .sum();
+    let area = wins / (present.len() * absent.len()) as f64;
+    present.sort_by(f64::total_cmp);
+    let least = present[present.len() / 10];
+    let share = |list: &[f64], least: f64| {
+        list.iter().filter(|best| **best >= least).count() as f64 / list.len() as f64
+    };
+    eprintln!(
+        "area {area:.3}; at 90 % of answers kept {:.3} false ones; at 0.5: {:.3} kept, {:.3} false",
+        share(&absent, least),
+        share(&present, 0.5),
+        share(&absent, 0.5)
+    );
+    assert!(area >= 0.85, "{area}");
+}

@@ -126,6 +126,12 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn words(&self, query: &str, limit: usize) -> Result<Vec<WordMatch>>;
 
+    /// The items in whose names, folders, captions or texts `word` occurs, at most `limit`; without case and accents.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn with_word(&self, word: &str, limit: usize) -> Result<BTreeSet<ItemKey>>;
+
     /// What made the items that there are.
     ///
     /// # Errors

@@ -29,6 +29,9 @@ pub trait VectorIndex: Send + Sync {
     /// When the index cannot be read.
     fn nearest(&self, query: &Embedding, filter: &Filter, limit: usize) -> Result<Vec<Neighbour>>;
 
+    /// How many vectors pass `filter`.
+    fn count(&self, filter: &Filter) -> usize;
+
     /// How many vectors it holds.
     fn len(&self) -> usize;
 

@@ -11,6 +11,9 @@ pub struct Hit {
     pub rank: usize,
     /// How well it answers, 0 to 1: comparable between modalities, and never rising with the rank.
     pub score: f64,
+    /// The probability that the best of as many unrelated items would score less, 0 to 1: below one half the answer is no
+    /// better than chance.
+    pub confidence: f64,
     /// The inner product of the query with the best segment.
     pub similarity: f32,
     /// The item.
@@ -29,6 +32,9 @@ pub struct Hit {
     /// The passage, when it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The words of the query that it has in its name, folder, caption or text.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub words: Vec<String>,
     /// When in a sound or a video it answers, the best moment first, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub moments: Option<Vec<Moment>>,

@@ -18,6 +18,9 @@ use crate::terminal::Terminal;
 /// How much of a passage is shown, in characters.
 const EXCERPT: usize = 160;
 
+/// Hits of less confidence stand below a line.
+const SURE: f64 = 0.5;
+
 /// Moments of a hit that are shown.
 const MOMENTS: usize = 3;
 
@@ -28,6 +31,7 @@ pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> an
         condition: options.condition.clone(),
         limit: options.limit,
         rerank: options.rerank,
+        words: !options.no_words,
         moments: options.moments,
         explain: options.explain,
     };
@@ -105,10 +109,21 @@ fn modalities(wanted: &[Modality]) -> Vec<Modality> {
 
 fn print_answer(answer: &Answer) -> anyhow::Result<()> {
     let terminal = Terminal::of_standard_output();
+    if answer.no_match && !answer.hits.is_empty() {
+        say("nothing matches well; this is what comes nearest");
+    }
+    let mut sure = true;
     for hit in &answer.hits {
+        if sure && hit.confidence < SURE && !answer.no_match {
+            print(&style("     less sure:").dim())?;
+        }
+        sure &= hit.confidence >= SURE;
         print(&line(hit, &terminal))?;
         if let Some(text) = &hit.text {
             print(&style(format!("        \"{}\"", excerpt(text))).dim())?;
+        }
+        if !hit.words.is_empty() {
+            print(&style(format!("        has {}", printable(&hit.words.join(", ")))).dim())?;
         }
         for moments in hit.moments.iter().filter(|moments| !moments.is_empty()) {
             print(&style(format!("        {}", told(moments))).dim())?;

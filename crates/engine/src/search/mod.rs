@@ -1,6 +1,7 @@
 //! Queries to hits: encode, recall by nearest neighbours, rank on one scale.
 
 mod condition;
+mod confidence;
 mod explain;
 mod items;
 mod moments;
@@ -8,6 +9,7 @@ mod overlay;
 mod query;
 mod rank;
 mod second;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,10 +23,12 @@ use sensorium_types::Hit;
 use serde::Serialize;
 
 pub use self::condition::{BadCondition, parse as parse_condition};
+use self::confidence::{CONFIDENT, confidence};
 use self::query::{EncodedPart, encode};
 pub use self::query::{Part, PartContent, Query};
-use self::rank::{Ranked, rank};
+use self::rank::{Ask, Ranked, rank};
 use self::second::SecondLook;
+use self::words::Words;
 use crate::Result;
 use crate::space::items_elsewhere;
 
@@ -51,6 +55,8 @@ pub struct Answer {
     pub space: String,
     /// How long it took, in milliseconds.
     pub took_ms: f64,
+    /// Whether nothing that was found is better than what the best of as many unrelated items would score.
+    pub no_match: bool,
     /// The answers, the best first.
     pub hits: Vec<Hit>,
     /// How many items could not be found, since their vectors are of another space.
@@ -127,11 +133,12 @@ impl Searcher {
         if query.explain {
             self.explain(&query, &parts, &mut hits)?;
         }
-        let hits = hits.into_iter().map(|(_, hit)| hit).collect();
+        let hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
         Ok(Answer {
             query,
             space: self.space.clone(),
             took_ms: started.elapsed().as_secs_f64() * 1000.0,
+            no_match: hits.iter().all(|hit| hit.confidence < CONFIDENT),
             hits,
             elsewhere,
         })
@@ -140,10 +147,16 @@ impl Searcher {
     fn rank(&mut self, query: &Query, parts: &[EncodedPart]) -> Result<Vec<Ranked>> {
         let mut ranked = Vec::new();
         let filter = self.filter(query)?;
+        let words = Words::find(query, &*self.catalog, self.index.len())?;
+        let ask = Ask {
+            parts,
+            filter: &filter,
+            words: &words,
+        };
         let second = self.reranker.as_ref().filter(|_| query.rerank && query.limit > 0);
         let limit = second.map_or(query.limit, |_| query.limit.max(CANDIDATES));
         for &modality in &query.to {
-            let mut found = rank(&*self.index, &self.scorer, parts, modality, &filter, limit)?;
+            let mut found = rank(&*self.index, &self.scorer, &ask, modality, limit)?;
             if let Some(reranker) = second {
                 let look = SecondLook {
                     catalog: &*self.catalog,
@@ -179,6 +192,7 @@ impl Searcher {
             let hit = Hit {
                 rank: hits.len() + 1,
                 score: probability(ranked.score),
+                confidence: confidence(ranked.score, ranked.among),
                 similarity: ranked.similarity,
                 item: item.id,
                 path: first.to_string(),
@@ -187,6 +201,7 @@ impl Searcher {
                 modality: item.modality,
                 segment: segment.segment.clone(),
                 text: segment.text.clone(),
+                words: ranked.words.clone(),
                 moments: None,
                 curve: None,
                 explain: None,

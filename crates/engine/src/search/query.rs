@@ -29,6 +29,9 @@ pub struct Query {
     /// Whether the first candidates are ranked once more, by attention.
     #[serde(skip_serializing_if = "is_false")]
     pub rerank: bool,
+    /// Whether names, folders, captions and texts that have the words of the query count.
+    #[serde(skip)]
+    pub words: bool,
     /// Whether hits that last say when they answer.
     #[serde(skip_serializing_if = "is_false")]
     pub moments: bool,
@@ -152,6 +155,7 @@ impl Query {
             condition: None,
             limit: 10,
             rerank: false,
+            words: true,
             moments: false,
             explain: false,
         }

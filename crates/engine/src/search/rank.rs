@@ -7,6 +7,7 @@ use sensorium_store::{Filter, ItemKey, Neighbour, SegmentKey, VectorIndex};
 use sensorium_types::{Direction, Embedding, Modality, Track};
 
 use super::query::EncodedPart;
+use super::words::Words;
 use crate::Result;
 
 /// An item with its score for the whole query.
@@ -20,9 +21,20 @@ pub(super) struct Ranked {
     pub(super) similarity: f32,
     /// The score for each part of the query.
     pub(super) by_part: Vec<f32>,
+    /// The words of the query that it has.
+    pub(super) words: Vec<String>,
+    /// Of how many vectors it is one of the best.
+    pub(super) among: usize,
 }
 
-/// The `limit` best items of `modality` that `filter` lets through, the best first.
+/// What is asked, whatever the modality.
+pub(super) struct Ask<'a> {
+    pub(super) parts: &'a [EncodedPart],
+    pub(super) filter: &'a Filter,
+    pub(super) words: &'a Words,
+}
+
+/// The `limit` best items of `modality`, the best first.
 ///
 /// For each track of each part and each track of the items, the nearest neighbours are candidates, and all
 /// candidates are scored in full. What is on none of the lists cannot score higher than the ends of these
@@ -30,9 +42,8 @@ pub(super) struct Ranked {
 pub(super) fn rank(
     index: &dyn VectorIndex,
     scorer: &Scorer,
-    parts: &[EncodedPart],
+    ask: &Ask<'_>,
     modality: Modality,
-    filter: &Filter,
     limit: usize,
 ) -> Result<Vec<Ranked>> {
     if limit == 0 {
@@ -42,9 +53,10 @@ pub(super) fn rank(
         index,
         scorer,
         modality,
-        filter,
+        filter: ask.filter,
+        words: ask.words,
     };
-    let parts = weighted_queries(scorer, parts, modality);
+    let parts = weighted_queries(scorer, ask.parts, modality);
     let mut depth = limit.saturating_add(limit / 2).max(16);
     loop {
         let (lists, bound) = recall.lists(&parts, depth)?;
@@ -131,6 +143,7 @@ struct Recall<'a> {
     scorer: &'a Scorer,
     modality: Modality,
     filter: &'a Filter,
+    words: &'a Words,
 }
 
 impl Recall<'_> {
@@ -169,6 +182,7 @@ impl Recall<'_> {
         let all: BTreeSet<ItemKey> = lists
             .iter()
             .flat_map(|of_part| of_part.values().flat_map(|list| list.keys().copied()))
+            .chain(self.words.items())
             .collect();
         for (part, of_part) in parts.iter().zip(&mut lists) {
             for (pair, vector) in self.pairs(&part.query) {
@@ -176,8 +190,12 @@ impl Recall<'_> {
                 self.complete(list, &all, pair.1, vector)?;
             }
         }
+        let among = self.index.count(&Filter::And(vec![
+            Filter::Modality(self.modality),
+            self.filter.clone(),
+        ]));
         let ranked = all.into_iter().filter_map(|item| {
-            let mut score = 0.0;
+            let mut score = self.words.worth(item);
             let mut by_part = Vec::with_capacity(parts.len());
             let mut best: Option<(f32, SegmentKey, f32)> = None;
             for (part, of_part) in parts.iter().zip(&lists) {
@@ -199,6 +217,8 @@ impl Recall<'_> {
                 segment,
                 similarity,
                 by_part,
+                words: self.words.of(item),
+                among,
             })
         });
         Ok(ranked.collect())
@@ -379,8 +399,13 @@ mod tests {
                 .map(|video| (full(&video.windows), video.item))
                 .collect();
             expected.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let ask = Ask {
+                parts,
+                filter: &Filter::All,
+                words: &Words::default(),
+            };
             for limit in [1, 7, 60, 500] {
-                let found = rank(&index, &scorer, parts, Modality::Video, &Filter::All, limit).unwrap();
+                let found = rank(&index, &scorer, &ask, Modality::Video, limit).unwrap();
                 assert_eq!(found.len(), limit.min(videos.len()));
                 for (found, (score, _)) in found.iter().zip(&expected) {
                     // Half floats are rounded.

@@ -24,6 +24,11 @@ impl Lane {
         self.segments.len()
     }
 
+    /// How many rows are of items that pass.
+    pub(super) fn count(&self, passes: impl Fn(ItemKey) -> bool) -> usize {
+        self.items.iter().filter(|item| passes(**item)).count()
+    }
+
     /// Adds a vector, unless it has another length than those before.
     pub(super) fn push(&mut self, item: ItemKey, segment: SegmentKey, vector: &[f16]) -> bool {
         if self.segments.is_empty() {

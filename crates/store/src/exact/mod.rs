@@ -94,6 +94,16 @@ impl VectorIndex for ExactIndex {
         Ok(best_of(found, limit))
     }
 
+    fn count(&self, filter: &Filter) -> usize {
+        let of_lane =
+            |(&(modality, track), lane): (&(Modality, Track), &Lane)| match filter.verdict(modality, track) {
+                Verdict::None => 0,
+                Verdict::All => lane.len(),
+                Verdict::Some => lane.count(|item| filter.holds(item, modality, track)),
+            };
+        self.lanes.iter().map(of_lane).sum()
+    }
+
     fn len(&self) -> usize {
         self.lanes.values().map(Lane::len).sum()
     }

@@ -246,6 +246,10 @@ impl Catalog for SqliteCatalog {
         self.read(|connection| read::matching(connection, condition))
     }
 
+    fn with_word(&self, word: &str, limit: usize) -> Result<BTreeSet<crate::ItemKey>> {
+        self.read(|connection| words::with_word(connection, word, limit))
+    }
+
     fn words(&self, query: &str, limit: usize) -> Result<Vec<crate::WordMatch>> {
         self.read(|connection| words::find(connection, query, limit))
     }

@@ -1,5 +1,6 @@
 //! Names, folders, captions and texts, in a table of FTS5.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, Transaction, params};
@@ -107,6 +108,26 @@ pub(super) fn find(connection: &Connection, query: &str, limit: usize) -> rusqli
             score: row.get(2)?,
         })
     })?;
+    rows.collect()
+}
+
+pub(super) fn with_word(
+    connection: &Connection,
+    word: &str,
+    limit: usize,
+) -> rusqlite::Result<BTreeSet<ItemKey>> {
+    let quoted = quoted(word);
+    if quoted.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT coalesce(locations.item, segments.item)
+         FROM words
+         LEFT JOIN locations ON words.rowid % 2 = 0 AND locations.key = words.rowid / 2
+         LEFT JOIN segments ON words.rowid % 2 = 1 AND segments.key = words.rowid / 2
+         WHERE words MATCH ? LIMIT ?",
+    )?;
+    let rows = statement.query_map(params![quoted, limit as i64], |row| Ok(ItemKey(row.get(0)?)))?;
     rows.collect()
 }
 

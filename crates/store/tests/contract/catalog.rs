@@ -239,6 +239,17 @@ pub(crate) fn finds_words(make: Make) {
         assert_eq!(found(nothing), [], "{nothing}");
     }
     assert_eq!(catalog.words("trips", 1).unwrap().len(), 1);
+    let with = |word, limit| catalog.with_word(word, limit).unwrap().len();
+    assert_eq!(
+        [
+            with("TRIPS", 9),
+            with("trips", 1),
+            with("cafe", 9),
+            with("zebra", 9),
+            with("(", 9)
+        ],
+        [2, 1, 1, 0, 0]
+    );
 }
 
 pub(crate) fn finds_what_fulfils_a_condition(make: Make) {

@@ -45,6 +45,14 @@ pub(crate) fn does_what_the_model_does(make: fn() -> Box<dyn VectorIndex>) {
                 assert_eq!(index.len(), vectors.values().map(Vec::len).sum::<usize>());
                 for (seed, filter, limit) in &searches {
                     let query = query(*seed);
+                    let passing = vectors.iter().flat_map(|(item, segments)| {
+                        segments
+                            .iter()
+                            .map(move |(_, modality, track, _)| (*item, *modality, *track))
+                    });
+                    let passing =
+                        passing.filter(|(item, modality, track)| filter.holds(*item, *modality, *track));
+                    assert_eq!(index.count(filter), passing.count());
                     let found = index.nearest(&query, filter, *limit).unwrap();
                     assert_nearest(&found, &expected(&vectors, &query, filter), *limit);
                 }
