@@ -31,8 +31,8 @@ class Package(unittest.TestCase):
         self.assertLess(np.abs(together - alone).max(), 1e-4)
 
     def test_graphs_give_pooled_features_and_tokens(self) -> None:
-        for name, features in [("text", 384), ("visual", 1280), ("audio", 192)]:
+        for name, features, tokens in [("text", 384, 384), ("visual", 2560, 1280), ("audio", 192, 192)]:
             session = onnxruntime.InferenceSession(str(PACKAGE / f"{name}.onnx"))
             shapes = {output.name: output.shape for output in session.get_outputs()}
             self.assertEqual(shapes["pooled"][1:], [features], name)
-            self.assertEqual(shapes["tokens"][-1], features, name)
+            self.assertEqual(shapes["tokens"][-1], tokens, name)

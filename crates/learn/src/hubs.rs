@@ -40,10 +40,11 @@ pub(crate) fn banks(
     seed: u64,
 ) -> Result<Banks> {
     let mut banks = Banks::new();
-    let stills = directions
+    // Within a modality the bank has what belongs to the class of what is asked.
+    let wanted = directions
         .iter()
-        .filter(|direction| direction.from != Modality::Video);
-    for &direction in stills {
+        .filter(|direction| direction.from != Modality::Video && direction.from != direction.to);
+    for &direction in wanted {
         let (from, to) = (direction.from.tracks()[0], direction.to.tracks());
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut rows: Vec<_> = sources
@@ -111,10 +112,12 @@ pub(crate) fn put(
         let path = folder.join(old.file);
         std::fs::remove_file(&path).map_err(Error::file(&path))?;
     }
-    let used: Vec<(&Direction, &RawTensor)> = banks
+    let mut used: Vec<(&Direction, &RawTensor)> = banks
         .iter()
         .filter(|(direction, _)| shares.contains_key(direction))
         .collect();
+    // As the manifest has them, which says the order of the components.
+    used.sort_by(|(_, (a, ..)), (_, (b, ..))| a.cmp(b));
     if !used.is_empty() {
         let bytes = serialize(used.iter().map(|(_, bank)| *bank))?;
         manifest.files.insert(FILE.to_owned(), file_hash(&bytes));

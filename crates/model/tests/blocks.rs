@@ -50,7 +50,7 @@ fn one_more_block(weights: &str) -> (TempDir, Arc<Package>) {
     })
 }
 
-/// The package of the checkout, with what `change` makes of its manifest; it may write files into the folder.
+/// The package of the checkout without hubs, with what `change` makes of its manifest; it may write files into the folder.
 fn changed(change: impl Fn(&Path, &str) -> String) -> (TempDir, Arc<Package>) {
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(base().canonicalize().unwrap()).unwrap() {
@@ -58,12 +58,19 @@ fn changed(change: impl Fn(&Path, &str) -> String) -> (TempDir, Arc<Package>) {
         std::os::unix::fs::symlink(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
     let manifest = fs::read_to_string(base().join("model.toml")).unwrap();
-    let manifest = change(folder.path(), &manifest);
+    let mut manifest: Manifest = toml::from_str(&manifest).unwrap();
+    manifest.hubs = None;
+    let manifest = change(folder.path(), &toml::to_string(&manifest).unwrap());
     let path = folder.path().join("model.toml");
     fs::remove_file(&path).unwrap();
     fs::write(path, manifest).unwrap();
     let package = Package::open(folder.path()).unwrap();
     (folder, Arc::new(package))
+}
+
+/// The package of the checkout without hubs.
+fn plain() -> (TempDir, Arc<Package>) {
+    changed(|_, manifest| manifest.to_owned())
 }
 
 fn samples() -> [Sample; 3] {
@@ -87,7 +94,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// Components of the blocks of the checkout's package, and of the last one.
 fn sizes() -> (usize, usize) {
-    (Package::open(&base()).unwrap().space().dimension(), 384)
+    (plain().1.space().dimension(), 384)
 }
 
 #[test]
@@ -100,7 +107,8 @@ fn every_block_is_of_unit_length_in_the_order_of_the_manifest() {
         (names[0].as_str(), names[names.len() - 1].as_str()),
         ("concepts", "best-label")
     );
-    let single = embeddings(&Arc::new(Package::open(&base()).unwrap()));
+    let (_plain_folder, plain) = plain();
+    let single = embeddings(&plain);
     let double = embeddings(&package);
     for (single, double) in single.iter().zip(&double) {
         let mut rest = double.as_slice();
@@ -209,11 +217,7 @@ fn with_hubs(bank: &[Embedding], share: f32) -> (TempDir, Arc<Package>) {
 
 #[test]
 fn a_query_subtracts_its_share_of_how_near_an_item_is_to_other_queries() {
-    let (_plain_folder, plain) = changed(|_, manifest| {
-        let mut manifest: Manifest = toml::from_str(manifest).unwrap();
-        manifest.hubs = None;
-        toml::to_string(&manifest).unwrap()
-    });
+    let (_plain_folder, plain) = plain();
     let blocks = plain.manifest().dimension_of_blocks();
     let texts = ["a red ball", "the sea", "two dogs"].map(|text| Sample::Text(text.into()));
     let bank: Vec<Embedding> = Encoder::new(Arc::clone(&plain), 1)

@@ -201,7 +201,7 @@ mod tests {
         long.chain(short)
             .map(|(start, length)| {
                 let shared = (33f64.min(start + length) - 31f64.max(start)).max(0.0);
-                window(start, start + length, 4.0 * (shared / length) as f32)
+                window(start, start + length, 12.0 * (shared / length) as f32)
             })
             .collect()
     }

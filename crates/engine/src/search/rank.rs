@@ -279,7 +279,7 @@ mod tests {
 
     use super::*;
 
-    const DIMENSION: usize = 896;
+    const DIMENSION: usize = 898;
 
     /// Numbers from -0.5 to 0.5 that look random.
     struct Random(u32);
