@@ -1,9 +1,11 @@
-"""Trains the block `pairs` of models/base by `sensorium learn`.
+"""Trains the block `pairs` of models/base, its hubs and its reranker by `sensorium learn`.
 
 Usage: train_base.py --data DIR --concepts DIR --out DIR [--parts DIR] [--binary FILE] [learn options]
+       train_base.py --data DIR --pairs DIR [--parts DIR]
 
 `--concepts` is the package that make_base.py makes, `--out` the folder of the new one, `--parts` where it unpacks the
-parts, of which WordNet's names and glosses are needed here. Other options go to `sensorium learn` as they are.
+parts, of which WordNet's names and glosses are needed here. Other options go to `sensorium learn` as they are. With
+`--pairs`, the pairs are written into that folder, and that is all.
 """
 
 import argparse
@@ -18,7 +20,7 @@ from base.parts import Parts
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "sensorium-base"
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 RERANKER_SHARES = {"scenes": 7, "things": 2}
 RERANKER_OPTIONS = ["--epochs", "7", "--patience", "2"]
 OPTIONS = "--block pairs --views 3 --epochs 80 --patience 80 --dropout 0.5 --hidden 768".split()
@@ -28,13 +30,19 @@ def main() -> None:
     """Trains and names the package."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--concepts", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--concepts", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--pairs", type=Path)
     parser.add_argument("--parts", type=Path, default=ROOT / "target/parts")
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/sensorium")
     arguments, more = parser.parse_known_args()
     parts = Parts(arguments.parts)
     parts.fetch_wheel("class names")
+    if arguments.pairs:
+        pairs.write(arguments.data, arguments.pairs, parts.picture_synsets())
+        return
+    if not (arguments.concepts and arguments.out):
+        parser.error("--concepts and --out are needed")
     with tempfile.TemporaryDirectory() as scratch:
         train, judges = pairs.write(arguments.data, Path(scratch), parts.picture_synsets())
         command = [str(arguments.binary), "learn", "--model", str(arguments.concepts), "--out", str(arguments.out)]
