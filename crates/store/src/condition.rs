@@ -67,7 +67,7 @@ pub enum Literal {
     /// True or false.
     Flag(bool),
     /// What `~` looks for.
-    Pattern(Pattern),
+    Pattern(Box<Pattern>),
 }
 
 /// A text in which `*` stands for any characters, `?` for one, `[ab]` for one of some and `{a,b}` for alternatives.
@@ -317,7 +317,7 @@ mod tests {
         holds(
             field,
             Relation::Like,
-            Literal::Pattern(Pattern::new(pattern).unwrap()),
+            Literal::Pattern(Box::new(Pattern::new(pattern).unwrap())),
         )
     }
 

@@ -50,7 +50,7 @@ pub fn time_range(text: &str) -> Option<TimeRange> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some(range(moment, precision));
     }
-    if !text.get(4..5).is_some_and(|dash| dash == "-") {
+    if text.get(4..5) != Some("-") {
         return None;
     }
     let from: DateTime = text.parse().ok()?;

@@ -287,8 +287,8 @@ impl<'t> Parser<'t> {
         };
         let literal = match relation {
             Relation::Like | Relation::Unlike => {
-                let pattern = Pattern::new(text);
-                Literal::Pattern(pattern.map_err(|problem| (value.place.clone(), problem))?)
+                let pattern = Pattern::new(text).map_err(|problem| (value.place.clone(), problem))?;
+                Literal::Pattern(Box::new(pattern))
             }
             _ if is_quoted => Literal::Text(text.clone()),
             _ => plain(text),
@@ -356,7 +356,7 @@ mod tests {
         let path = is(
             "path",
             Relation::Like,
-            Literal::Pattern(Pattern::new("2024/*").unwrap()),
+            Literal::Pattern(Box::new(Pattern::new("2024/*").unwrap())),
         );
         let june = Literal::Time(time_range("2024-06-01").unwrap());
         let expected = Condition::Or(vec![
