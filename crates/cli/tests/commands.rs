@@ -53,7 +53,7 @@ fn embed_gives_every_segment_a_unit_vector_in_one_space() {
     for segment in items.iter().flat_map(|item| item["segments"].as_array().unwrap()) {
         let vector = vector(segment);
         assert_eq!(vector.len(), 898);
-        let (labels, pairs) = vector.split_at(384);
+        let (labels, pairs) = (&vector[..384], &vector[384..896]);
         assert!((dot(labels, labels) - 1.0).abs() < 1e-4 && (dot(pairs, pairs) - 1.0).abs() < 1e-4);
         tracks.insert(segment["track"].as_str().unwrap());
     }

@@ -204,13 +204,16 @@ fn killed_during_a_migration_the_index_is_old_or_new_and_whole() {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap()
     };
-    // Format 1 had no words and no limits; here are enough of them that writing them takes a while.
+    // Format 1 had no words, no limits and no facts; here are enough of them that writing them takes a while.
     let database = index.join("catalog.sqlite");
     let present = format(&database);
     let connection = rusqlite::Connection::open(&database).unwrap();
     let passage = "The quick brown fox jumps over the lazy dog, again and again. ".repeat(20);
     connection
-        .execute_batch("DROP TABLE words; ALTER TABLE files DROP COLUMN limits; PRAGMA user_version = 1;")
+        .execute_batch(
+            "DROP TABLE words; ALTER TABLE files DROP COLUMN limits; ALTER TABLE items DROP COLUMN facts;
+             PRAGMA user_version = 1;",
+        )
         .unwrap();
     connection
         .execute(

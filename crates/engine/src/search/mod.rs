@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use sensorium_media::Limits;
 use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer};
-use sensorium_store::{Catalog, ExactIndex, SqliteCatalog, VectorIndex, catch_up};
+use sensorium_store::{Catalog, ExactIndex, Filter, SqliteCatalog, VectorIndex, catch_up};
 use sensorium_types::Hit;
 use serde::Serialize;
 
@@ -126,7 +126,8 @@ impl Searcher {
         let (parts, ()) = (parts?, caught_up?);
         let elsewhere = items_elsewhere(&*self.catalog, &self.folder, &self.space)?;
         let ranked = self.rank(&query, &parts)?;
-        let mut hits = self.hits(ranked)?;
+        let among = self.among(&query)?;
+        let mut hits = self.hits(ranked, among)?;
         if query.moments {
             self.add_moments(&parts, &mut hits)?;
         }
@@ -173,8 +174,15 @@ impl Searcher {
         Ok(ranked)
     }
 
-    /// What the catalogue says of the ranked. Items that went meanwhile are left out.
-    fn hits(&self, ranked: Vec<Ranked>) -> Result<Vec<(Ranked, Hit)>> {
+    /// How many vectors may answer `query`.
+    fn among(&self, query: &Query) -> Result<usize> {
+        let modalities = query.to.iter().copied().map(Filter::Modality).collect();
+        let filter = Filter::And(vec![Filter::Or(modalities), self.filter(query)?]);
+        Ok(self.index.count(&filter))
+    }
+
+    /// What the catalogue says of the ranked, the best of `among` vectors. Items that went meanwhile are left out.
+    fn hits(&self, ranked: Vec<Ranked>, among: usize) -> Result<Vec<(Ranked, Hit)>> {
         let items = self
             .catalog
             .items(&ranked.iter().map(|ranked| ranked.item).collect::<Vec<_>>())?;
@@ -192,7 +200,7 @@ impl Searcher {
             let hit = Hit {
                 rank: hits.len() + 1,
                 score: probability(ranked.score),
-                confidence: confidence(ranked.score, ranked.among),
+                confidence: confidence(ranked.score, among),
                 similarity: ranked.similarity,
                 item: item.id,
                 path: first.to_string(),

@@ -23,8 +23,6 @@ pub(super) struct Ranked {
     pub(super) by_part: Vec<f32>,
     /// The words of the query that it has.
     pub(super) words: Vec<String>,
-    /// Of how many vectors it is one of the best.
-    pub(super) among: usize,
 }
 
 /// What is asked, whatever the modality.
@@ -190,10 +188,6 @@ impl Recall<'_> {
                 self.complete(list, &all, pair.1, vector)?;
             }
         }
-        let among = self.index.count(&Filter::And(vec![
-            Filter::Modality(self.modality),
-            self.filter.clone(),
-        ]));
         let ranked = all.into_iter().filter_map(|item| {
             let mut score = self.words.worth(item);
             let mut by_part = Vec::with_capacity(parts.len());
@@ -218,7 +212,6 @@ impl Recall<'_> {
                 similarity,
                 by_part,
                 words: self.words.of(item),
-                among,
             })
         });
         Ok(ranked.collect())

@@ -16,6 +16,9 @@ const MOST_WORDS: usize = 16;
 /// A word that so many items have says nothing about any of them.
 const COMMON: usize = 1000;
 
+/// A word is told when it is rarer than this: about one in four items has one that is as rare.
+const TOLD: f32 = 1.5;
+
 /// Which items have which words of a query.
 #[derive(Debug, Default)]
 pub(super) struct Words {
@@ -25,7 +28,7 @@ pub(super) struct Words {
 
 impl Words {
     /// Those of the texts that `query` looks for. A word counts by how rare it is (as in BM25); what an item gains grows with the
-    /// square of the share that it has, so that a rare word or a whole name decides, and one word of a sentence does not.
+    /// fourth power of the share that it has, so that a rare word or a whole name decides, and some words of a sentence do not.
     pub(super) fn find(query: &Query, catalog: &dyn Catalog, vectors: usize) -> Result<Self> {
         let mut words = Self::default();
         if !query.words {
@@ -56,14 +59,14 @@ impl Words {
         for (word, rarity, items) in found {
             for item in items {
                 let (words, share) = shares.entry(item).or_default();
-                words.push(word.clone());
+                words.extend((rarity > TOLD).then(|| word.clone()));
                 *share += rarity / all;
             }
         }
         for (item, (words, share)) in shares {
             let of_item = self.items.entry(item).or_default();
             of_item.0.extend(words);
-            of_item.1 += WORTH * share * share;
+            of_item.1 += WORTH * share.powi(4);
         }
         Ok(())
     }
