@@ -1,6 +1,7 @@
 //! The two pipelines: [`Indexer`] brings files into an index, [`Searcher`] answers queries from it.
 
 mod error;
+mod halves;
 mod index;
 mod search;
 mod space;
@@ -8,5 +9,5 @@ mod status;
 
 pub use error::{Error, Result};
 pub use index::{IndexOptions, Indexer, Progress, Refused, Report};
-pub use search::{Answer, BadCondition, Part, PartContent, Query, Searcher, parse_condition};
+pub use search::{Answer, BadCondition, CONFIDENT, Part, PartContent, Query, Searcher, parse_condition};
 pub use status::{Bytes, FileCounts, Status, status, verify};

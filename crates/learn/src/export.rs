@@ -180,28 +180,37 @@ fn golden(package: &Arc<Package>, heads: &HashMap<Track, Perceptron>, threads: u
         .into_iter()
         .zip(encodings.into_iter().map(|encoding| encoding.features))
         .collect();
-    let bytes = package.read(GOLDEN)?;
-    let tensors = read(GOLDEN, &bytes)?;
     let before = package.manifest().dimension_of_blocks();
-    let mut extended = Vec::new();
-    for (name, tensor) in tensors.tensors() {
-        let (mut shape, mut values) = (tensor.shape().to_vec(), tensor.data().to_vec());
-        let input = name.strip_suffix(".embedding");
-        if let Some((input, features)) = input.and_then(|input| Some((input, features.get(input)?)))
-            && let Some(track) = input
-                .split('.')
-                .next()
-                .and_then(|track| track.parse::<Track>().ok())
-            && let Some(head) = heads.get(&track)
-        {
+    with_embeddings(&package.read(GOLDEN)?, |input, embedding| {
+        let track = input.split('.').next().and_then(|track| track.parse().ok());
+        let head = track.and_then(|track: Track| heads.get(&track));
+        if let (Some(features), Some(head)) = (features.get(input), head) {
             let pooled = &features[..head.features()];
             let features = Tensor::from_slice(pooled, (1, pooled.len()), &Device::Cpu)?;
-            let block = head.forward(&features, None)?.flatten_all()?.to_vec1::<f32>()?;
-            values.truncate(before * size_of::<f32>());
-            values.extend(block.iter().flat_map(|value| value.to_le_bytes()));
-            shape = vec![before + block.len()];
+            embedding.truncate(before);
+            embedding.extend(head.forward(&features, None)?.flatten_all()?.to_vec1::<f32>()?);
         }
-        extended.push((name, tensor.dtype(), shape, values));
+        Ok(())
+    })
+}
+
+/// The golden vectors in `bytes`, with each embedding as `change` leaves it. It is told the name of the input, as in
+/// `visual.0`.
+pub(crate) fn with_embeddings(
+    bytes: &[u8],
+    mut change: impl FnMut(&str, &mut Vec<f32>) -> Result<()>,
+) -> Result<Vec<u8>> {
+    let mut changed = Vec::new();
+    for (name, tensor) in read(GOLDEN, bytes)?.tensors() {
+        let (mut shape, mut data) = (tensor.shape().to_vec(), tensor.data().to_vec());
+        if let Some(input) = name.strip_suffix(".embedding") {
+            let (singles, _) = data.as_chunks::<4>();
+            let mut embedding = singles.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+            change(input, &mut embedding)?;
+            shape = vec![embedding.len()];
+            data = embedding.iter().flat_map(|value| value.to_le_bytes()).collect();
+        }
+        changed.push((name, tensor.dtype(), shape, data));
     }
-    serialize(&extended)
+    serialize(&changed)
 }

@@ -13,7 +13,7 @@ use sensorium_model::manifest::{HubsSpec, Manifest, modalities};
 use sensorium_model::{Package, file_hash};
 use sensorium_types::{Direction, Embedding, Modality};
 
-use crate::export::{GOLDEN, RawTensor, read, serialize, write};
+use crate::export::{GOLDEN, RawTensor, read, serialize, with_embeddings, write};
 use crate::learn::Embedder;
 use crate::train::Source;
 use crate::{Error, Result};
@@ -141,33 +141,24 @@ pub(crate) fn put(
 fn golden(folder: &Path, manifest: &Manifest, banks: &[(&Direction, &RawTensor)]) -> Result<Vec<u8>> {
     let path = folder.join(GOLDEN);
     let bytes = std::fs::read(&path).map_err(Error::file(&path))?;
-    let tensors = read(GOLDEN, &bytes)?;
-    let blocks = manifest.dimension_of_blocks();
     let banks = banks
         .iter()
         .map(|(direction, bank)| Ok((**direction, weighted(manifest, **direction, bank)?)))
         .collect::<Result<Vec<_>>>()?;
-    let mut extended = Vec::new();
-    for (name, tensor) in tensors.tensors() {
-        let (mut shape, mut values) = (tensor.shape().to_vec(), tensor.data().to_vec());
-        let track = name.split_once('.').map(|(track, _)| track);
-        if name.ends_with(".embedding") {
-            values.truncate(blocks * size_of::<f32>());
-            let (singles, _) = values.as_chunks::<4>();
-            let embedding: Vec<f32> = singles.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-            for (direction, bank) in &banks {
-                let mut targets = direction.to.tracks().iter();
-                let nearness = match targets.any(|target| Some(target.name()) == track) {
-                    true => nearness(bank, &embedding)?,
-                    false => 0.0,
-                };
-                values.extend(nearness.to_le_bytes());
+    with_embeddings(&bytes, |input, embedding| {
+        let track = input.split('.').next();
+        embedding.truncate(manifest.dimension_of_blocks());
+        let components = banks.iter().map(|(direction, bank)| {
+            let mut targets = direction.to.tracks().iter();
+            match targets.any(|target| Some(target.name()) == track) {
+                true => nearness(bank, embedding),
+                false => Ok(0.0),
             }
-            shape = vec![blocks + banks.len()];
-        }
-        extended.push((name, tensor.dtype(), shape, values));
-    }
-    serialize(&extended)
+        });
+        let components = components.collect::<Result<Vec<f32>>>()?;
+        embedding.extend(components);
+        Ok(())
+    })
 }
 
 /// The queries of a bank, `[queries, dimension]`, multiplied with the weights of their blocks.

@@ -32,6 +32,14 @@ impl Hubs {
         let Some(spec) = &package.manifest().hubs else {
             return Ok(None);
         };
+        let directions = spec.directions();
+        let is_found = |direction: &Direction| direction.to.tracks().contains(&track);
+        if !directions.iter().any(is_found) {
+            return Ok(Some(Self {
+                nearest: spec.nearest,
+                banks: vec![Vec::new(); directions.len()],
+            }));
+        }
         let bytes = package.read(&spec.file)?;
         let invalid = |problem: String| Error::Invalid {
             path: package.folder().join(&spec.file),
@@ -41,8 +49,8 @@ impl Hubs {
         let scorer = Scorer::new(package);
         let dimension = package.manifest().dimension_of_blocks();
         let mut banks = Vec::new();
-        for direction in spec.directions() {
-            banks.push(match direction.to.tracks().contains(&track) {
+        for direction in directions {
+            banks.push(match is_found(&direction) {
                 true => bank(&tensors, direction, dimension, &scorer).map_err(invalid)?,
                 false => Vec::new(),
             });

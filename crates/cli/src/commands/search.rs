@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _};
 use console::style;
-use sensorium_engine::{Answer, Part, Query, Searcher};
+use sensorium_engine::{Answer, CONFIDENT, Part, Query, Searcher};
 use sensorium_types::{Evidence, HeatMap, Hit, Modality, Moment, Word, path_text};
 
 use crate::args::{Arguments, Common, Search};
@@ -17,9 +17,6 @@ use crate::terminal::Terminal;
 
 /// How much of a passage is shown, in characters.
 const EXCERPT: usize = 160;
-
-/// Hits of less confidence stand below a line.
-const SURE: f64 = 0.5;
 
 /// Moments of a hit that are shown.
 const MOMENTS: usize = 3;
@@ -114,10 +111,10 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
     }
     let mut sure = true;
     for hit in &answer.hits {
-        if sure && hit.confidence < SURE && !answer.no_match {
+        if sure && hit.confidence < CONFIDENT && !answer.no_match {
             print(&style("     less sure:").dim())?;
         }
-        sure &= hit.confidence >= SURE;
+        sure &= hit.confidence >= CONFIDENT;
         print(&line(hit, &terminal))?;
         if let Some(text) = &hit.text {
             print(&style(format!("        \"{}\"", excerpt(text))).dim())?;

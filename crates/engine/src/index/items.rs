@@ -1,12 +1,12 @@
 //! What a file holds, as the catalogue keeps it.
 
 use half::f16;
-use half::slice::HalfFloatSliceExt as _;
 use sensorium_model::{EncodedFile, EncodedSegment, Encoding};
 use sensorium_store::{NewItem, NewSegment};
 use sensorium_types::{Fields, ItemId};
 
 use super::plan::Job;
+use crate::halves::halves;
 
 /// What is kept of an [`Encoding`].
 #[derive(Debug)]
@@ -91,15 +91,6 @@ fn name_record(item: &mut NewItem) {
         item.bytes += text.len() as u64;
     }
     item.id = ItemId::from_hash(*hasher.finalize().as_bytes());
-}
-
-/// Half floats have no room for more than 65,504.
-pub(super) fn halves(values: &[f32]) -> Vec<f16> {
-    let limit = f16::MAX.to_f32();
-    let bounded: Vec<f32> = values.iter().map(|value| value.clamp(-limit, limit)).collect();
-    let mut halves = vec![f16::ZERO; values.len()];
-    halves.convert_from_f32_slice(&bounded);
-    halves
 }
 
 #[cfg(test)]

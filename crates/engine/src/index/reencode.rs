@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use half::f16;
-use half::slice::HalfFloatSliceExt as _;
 use rayon::prelude::*;
 use sensorium_model::{Heads, Package};
 use sensorium_store::{Catalog, Generation, ItemKey, NewSegment, Write};
 use sensorium_types::Track;
 
 use super::Progress;
-use super::items::halves;
 use crate::Result;
+use crate::halves::{floats, halves};
 
 /// Items that get new vectors in one write.
 const BATCH: usize = 512;
@@ -79,7 +78,6 @@ fn heads(package: &Package) -> Result<BTreeMap<Track, Heads>> {
 /// The vector of a segment; `None` when its features are not kept.
 fn vector(heads: &BTreeMap<Track, Heads>, segment: &NewSegment) -> Option<Vec<f16>> {
     let heads = heads.get(&segment.segment.track)?;
-    let mut features = vec![0.0; segment.features.len()];
-    segment.features.convert_to_f32_slice(&mut features);
+    let features = floats(&segment.features);
     (features.len() == heads.kept()).then(|| halves(heads.embed(&features).as_slice()))
 }

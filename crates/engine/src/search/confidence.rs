@@ -1,7 +1,7 @@
 //! Whether what was found is an answer at all.
 
 /// Below this confidence something unrelated is as likely to score so much, and the answer says that nothing matches.
-pub(super) const CONFIDENT: f64 = 0.5;
+pub const CONFIDENT: f64 = 0.5;
 
 /// The probability that the best of `count` unrelated vectors scores less than `score`, which is in standard deviations above
 /// their mean, if they were spread normally: the more there are, the more has to be shown.

@@ -4,11 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sensorium_types::{Evidence, HeatMap, Hit, Modality, Window, Word};
 
-use super::moments::embedded;
+use super::items::embedded;
 use super::overlay::overlay;
-use super::query::{EncodedPart, Part, PartContent, Query, encode};
-use super::rank::{Ranked, weighted_queries};
+use super::query::{EncodedPart, Part, PartContent, Query, encode_part};
+use super::rank::{Ask, Ranked, weighted_queries};
 use super::second::SecondLook;
+use super::words::Words;
 use super::{Searcher, probability};
 use crate::Result;
 
@@ -19,16 +20,11 @@ const MOST_WINDOWS: usize = 5;
 const MOST_WORDS: usize = 24;
 
 impl Searcher {
-    /// Adds the evidence to `hits`, the answer to `query` whose `parts` are encoded.
-    pub(super) fn explain(
-        &mut self,
-        query: &Query,
-        parts: &[EncodedPart],
-        hits: &mut [(Ranked, Hit)],
-    ) -> Result<()> {
+    /// Adds the evidence to `hits`, the answer to `query`.
+    pub(super) fn explain(&mut self, query: &Query, ask: &Ask<'_>, hits: &mut [(Ranked, Hit)]) -> Result<()> {
         let orders = words(query)
             .into_iter()
-            .map(|(word, without)| Ok((word, self.order(&without)?)))
+            .map(|(word, place, without)| Ok((word, self.order(ask, place, &without)?)))
             .collect::<Result<Vec<_>>>()?;
         for (found, hit) in hits {
             let words = orders.iter().map(|(word, order)| Word {
@@ -39,8 +35,8 @@ impl Searcher {
                     .map(|place| place + 1),
             });
             hit.explain = Some(Evidence {
-                heat_map: self.heat_map(parts, found, hit)?,
-                windows: self.windows(parts, found, hit.modality)?,
+                heat_map: self.heat_map(ask.parts, found, hit)?,
+                windows: self.windows(ask.parts, found, hit.modality)?,
                 words: words.collect(),
             });
         }
@@ -107,22 +103,31 @@ impl Searcher {
         Ok(windows)
     }
 
-    /// What `query` finds, in order.
-    fn order(&mut self, query: &Query) -> Result<Vec<Ranked>> {
-        let known = self.known(query)?;
-        let parts = encode(
-            query,
-            known,
+    /// What `query` finds, in order: it is what was asked but for the part at `place`.
+    fn order(&mut self, ask: &Ask<'_>, place: usize, query: &Query) -> Result<Vec<Ranked>> {
+        let mut parts = ask.parts.to_vec();
+        parts[place] = encode_part(
+            &query.parts[place],
+            None,
             &mut self.pool,
             &self.package,
             self.reranker.as_ref(),
         )?;
-        self.rank(query, &parts)
+        let words = Words::find(query, &*self.catalog, self.index.len())?;
+        self.rank(
+            query,
+            &Ask {
+                parts: &parts,
+                filter: ask.filter,
+                words: &words,
+            },
+        )
     }
 }
 
-/// Each word of the query's texts, with the query that lacks it. A text of one word is left as it is.
-fn words(query: &Query) -> Vec<(String, Query)> {
+/// Each word of the query's texts, with the place of its part and the query that lacks it. A text of one word is left as it
+/// is.
+fn words(query: &Query) -> Vec<(String, usize, Query)> {
     let mut all = Vec::new();
     for (place, part) in query.parts.iter().enumerate() {
         let PartContent::Text { text, .. } = &part.content else {
@@ -144,7 +149,7 @@ fn words(query: &Query) -> Vec<(String, Query)> {
                 ..Part::text(rest.join(" "))
             };
             without.limit = Word::FARTHEST;
-            all.push((list[left_out].to_owned(), without));
+            all.push((list[left_out].to_owned(), place, without));
         }
     }
     all.truncate(MOST_WORDS);
@@ -160,7 +165,7 @@ mod tests {
         let query = Query::new(vec![Part::text("a red car"), Part::text("snow")]);
         let found: Vec<(String, String)> = words(&query)
             .into_iter()
-            .map(|(word, query)| match &query.parts[0].content {
+            .map(|(word, _, query)| match &query.parts[0].content {
                 PartContent::Text { text, .. } => (word, text.clone()),
                 PartContent::File { .. } | PartContent::Item { .. } => unreachable!(),
             })

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, absolute};
 
-use half::slice::HalfFloatSliceExt as _;
 use sensorium_store::{Catalog, Filter, ItemKey};
-use sensorium_types::{Embedding, ItemId};
+use sensorium_types::{Embedding, ItemId, Segment};
 
 use super::query::{KnownPart, KnownSegment, PartContent, Query};
 use super::{Searcher, condition};
+use crate::halves::floats;
 use crate::{Error, Result};
 
 impl Searcher {
@@ -35,11 +35,6 @@ impl Searcher {
                 model: self.space.clone(),
             });
         }
-        let floats = |halves: &[half::f16]| {
-            let mut values = vec![0.0; halves.len()];
-            halves.convert_to_f32_slice(&mut values);
-            values
-        };
         let segments = self.catalog.encoded(key)?.into_iter();
         Ok(KnownPart {
             modality: item.modality,
@@ -72,6 +67,14 @@ impl Searcher {
         }
         Ok(Filter::And(filters))
     }
+}
+
+/// The segments of an item with their embeddings.
+pub(super) fn embedded(catalog: &dyn Catalog, item: ItemKey) -> Result<Vec<(Segment, Embedding)>> {
+    let segments = catalog.vectors(item)?.into_iter();
+    Ok(segments
+        .map(|(segment, vector)| (segment, Embedding::from_vec(floats(&vector))))
+        .collect())
 }
 
 /// The item called `name`: its id, or the path of its file, with `#` and the number of the record where the file has

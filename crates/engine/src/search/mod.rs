@@ -23,8 +23,9 @@ use sensorium_types::Hit;
 use serde::Serialize;
 
 pub use self::condition::{BadCondition, parse as parse_condition};
-use self::confidence::{CONFIDENT, confidence};
-use self::query::{EncodedPart, encode};
+pub use self::confidence::CONFIDENT;
+use self::confidence::confidence;
+use self::query::encode;
 pub use self::query::{Part, PartContent, Query};
 use self::rank::{Ask, Ranked, rank};
 use self::second::SecondLook;
@@ -103,6 +104,7 @@ impl Searcher {
             return Err(crate::Error::NoReranker(self.space.clone()));
         }
         let known = self.known(&query)?;
+        let filter = self.filter(&query)?;
         let Self {
             catalog,
             index,
@@ -125,14 +127,20 @@ impl Searcher {
         });
         let (parts, ()) = (parts?, caught_up?);
         let elsewhere = items_elsewhere(&*self.catalog, &self.folder, &self.space)?;
-        let ranked = self.rank(&query, &parts)?;
-        let among = self.among(&query)?;
-        let mut hits = self.hits(ranked, among)?;
+        let words = Words::find(&query, &*self.catalog, self.index.len())?;
+        let ask = Ask {
+            parts: &parts,
+            filter: &filter,
+            words: &words,
+        };
+        let ranked = self.rank(&query, &ask)?;
+        let among = self.among(&query, &filter);
+        let mut hits = self.hits(ranked, &words, among)?;
         if query.moments {
             self.add_moments(&parts, &mut hits)?;
         }
         if query.explain {
-            self.explain(&query, &parts, &mut hits)?;
+            self.explain(&query, &ask, &mut hits)?;
         }
         let hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
         Ok(Answer {
@@ -145,25 +153,18 @@ impl Searcher {
         })
     }
 
-    fn rank(&mut self, query: &Query, parts: &[EncodedPart]) -> Result<Vec<Ranked>> {
+    fn rank(&mut self, query: &Query, ask: &Ask<'_>) -> Result<Vec<Ranked>> {
         let mut ranked = Vec::new();
-        let filter = self.filter(query)?;
-        let words = Words::find(query, &*self.catalog, self.index.len())?;
-        let ask = Ask {
-            parts,
-            filter: &filter,
-            words: &words,
-        };
         let second = self.reranker.as_ref().filter(|_| query.rerank && query.limit > 0);
         let limit = second.map_or(query.limit, |_| query.limit.max(CANDIDATES));
         for &modality in &query.to {
-            let mut found = rank(&*self.index, &self.scorer, &ask, modality, limit)?;
+            let mut found = rank(&*self.index, &self.scorer, ask, modality, limit)?;
             if let Some(reranker) = second {
                 let look = SecondLook {
                     catalog: &*self.catalog,
                     package: &self.package,
                     reranker,
-                    parts,
+                    parts: ask.parts,
                 };
                 look.rank(modality, &mut found, &mut self.pool)?;
             }
@@ -175,14 +176,14 @@ impl Searcher {
     }
 
     /// How many vectors may answer `query`.
-    fn among(&self, query: &Query) -> Result<usize> {
+    fn among(&self, query: &Query, filter: &Filter) -> usize {
         let modalities = query.to.iter().copied().map(Filter::Modality).collect();
-        let filter = Filter::And(vec![Filter::Or(modalities), self.filter(query)?]);
-        Ok(self.index.count(&filter))
+        self.index
+            .count(&Filter::And(vec![Filter::Or(modalities), filter.clone()]))
     }
 
     /// What the catalogue says of the ranked, the best of `among` vectors. Items that went meanwhile are left out.
-    fn hits(&self, ranked: Vec<Ranked>, among: usize) -> Result<Vec<(Ranked, Hit)>> {
+    fn hits(&self, ranked: Vec<Ranked>, words: &Words, among: usize) -> Result<Vec<(Ranked, Hit)>> {
         let items = self
             .catalog
             .items(&ranked.iter().map(|ranked| ranked.item).collect::<Vec<_>>())?;
@@ -209,7 +210,7 @@ impl Searcher {
                 modality: item.modality,
                 segment: segment.segment.clone(),
                 text: segment.text.clone(),
-                words: ranked.words.clone(),
+                words: words.of(ranked.item),
                 moments: None,
                 curve: None,
                 explain: None,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use half::slice::HalfFloatSliceExt as _;
-use sensorium_store::{Catalog, ItemKey};
-use sensorium_types::{Embedding, Hit, Modality, Moment, Segment, Stretch, Track};
+use sensorium_store::ItemKey;
+use sensorium_types::{Hit, Modality, Moment, Stretch, Track};
 
+use super::items::embedded;
 use super::query::EncodedPart;
 use super::rank::{Ranked, weighted_queries};
 use super::{Searcher, probability};
@@ -89,17 +89,6 @@ impl Searcher {
         });
         Ok(scored.collect())
     }
-}
-
-/// The segments of an item with their embeddings.
-pub(super) fn embedded(catalog: &dyn Catalog, item: ItemKey) -> Result<Vec<(Segment, Embedding)>> {
-    let segments = catalog.vectors(item)?.into_iter();
-    let floats = segments.map(|(segment, vector)| {
-        let mut values = vec![0.0; vector.len()];
-        vector.convert_to_f32_slice(&mut values);
-        (segment, Embedding::from_vec(values))
-    });
-    Ok(floats.collect())
 }
 
 /// The stretches that `windows` cut each other into, in the order of time. Those that none covers are left out.

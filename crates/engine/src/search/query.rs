@@ -137,6 +137,7 @@ impl Part {
 }
 
 /// A part in the model's space.
+#[derive(Clone)]
 pub(super) struct EncodedPart {
     pub(super) modality: Modality,
     pub(super) weight: f32,
@@ -196,28 +197,37 @@ pub(super) fn encode(
     let reranker = reranker.filter(|_| query.rerank || query.explain);
     let parts = query.parts.iter().zip(known);
     parts
-        .map(|(part, known)| {
-            let encoded = match known {
-                Some(known) => known,
-                None => encode_part(&part.content, pool)?,
-            };
-            let tokens = match reranker {
-                Some(reranker) => encoded.tokens(pool, package, reranker)?,
-                None => Vec::new(),
-            };
-            Ok(EncodedPart {
-                modality: encoded.modality,
-                weight: part.weight,
-                without: part.without,
-                segments: encoded
-                    .segments
-                    .into_iter()
-                    .map(|segment| (segment.segment, segment.embedding))
-                    .collect(),
-                tokens,
-            })
-        })
+        .map(|(part, known)| encode_part(part, known, pool, package, reranker))
         .collect()
+}
+
+/// Encodes one part, unless it is `known`; with the tokens that `reranker` compares, where there is one.
+pub(super) fn encode_part(
+    part: &Part,
+    known: Option<KnownPart>,
+    pool: &mut Pool,
+    package: &Package,
+    reranker: Option<&Reranker>,
+) -> Result<EncodedPart> {
+    let encoded = match known {
+        Some(known) => known,
+        None => encode_content(&part.content, pool)?,
+    };
+    let tokens = match reranker {
+        Some(reranker) => encoded.tokens(pool, package, reranker)?,
+        None => Vec::new(),
+    };
+    Ok(EncodedPart {
+        modality: encoded.modality,
+        weight: part.weight,
+        without: part.without,
+        segments: encoded
+            .segments
+            .into_iter()
+            .map(|segment| (segment.segment, segment.embedding))
+            .collect(),
+        tokens,
+    })
 }
 
 /// What is known of a part.
@@ -254,7 +264,7 @@ impl KnownPart {
     }
 }
 
-fn encode_part(content: &PartContent, pool: &mut Pool) -> Result<KnownPart> {
+fn encode_content(content: &PartContent, pool: &mut Pool) -> Result<KnownPart> {
     let known = |(segment, encoding): (Segment, Encoding), text: Option<&String>| KnownSegment {
         segment,
         embedding: encoding.embedding,

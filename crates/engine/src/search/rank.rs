@@ -21,8 +21,6 @@ pub(super) struct Ranked {
     pub(super) similarity: f32,
     /// The score for each part of the query.
     pub(super) by_part: Vec<f32>,
-    /// The words of the query that it has.
-    pub(super) words: Vec<String>,
 }
 
 /// What is asked, whatever the modality.
@@ -211,7 +209,6 @@ impl Recall<'_> {
                 segment,
                 similarity,
                 by_part,
-                words: self.words.of(item),
             })
         });
         Ok(ranked.collect())

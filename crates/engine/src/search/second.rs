@@ -1,6 +1,5 @@
 //! The second look: the first candidates ranked once more by their tokens.
 
-use half::slice::HalfFloatSliceExt as _;
 use sensorium_model::{Package, Pool, Reranker, Tokens};
 use sensorium_store::Catalog;
 use sensorium_types::{Direction, Modality, Track};
@@ -8,6 +7,7 @@ use sensorium_types::{Direction, Modality, Track};
 use super::query::EncodedPart;
 use super::rank::{Ranked, Share};
 use crate::Result;
+use crate::halves::floats;
 
 /// What compares a query with candidates, token by token.
 pub(super) struct SecondLook<'a> {
@@ -58,9 +58,7 @@ impl SecondLook<'_> {
                 texts.push((place, text.clone()));
                 continue;
             }
-            let features = self.catalog.features(candidate.segment)?;
-            let mut kept = vec![0.0; features.len()];
-            features.convert_to_f32_slice(&mut kept);
+            let kept = floats(&self.catalog.features(candidate.segment)?);
             let track = found.segment.track;
             let tower = self.package.manifest().towers.common(track);
             targets[place] = tower

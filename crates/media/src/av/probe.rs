@@ -137,17 +137,11 @@ fn streams(report: Report, limits: &Limits) -> Result<Streams, Cause> {
     }
     put_tags(facts, report.format.tags);
     for stream in report.streams {
-        let (is_video, is_cover) = (stream.codec_type == "video", stream.disposition.attached_pic > 0);
-        if is_video && !is_cover && streams.video.is_none() {
-            put_number(&mut streams.facts, "width", stream.width.into());
-            put_number(&mut streams.facts, "height", stream.height.into());
-        }
-        if !is_cover {
-            put_tags(&mut streams.facts, stream.tags.clone());
-        }
         match stream.codec_type.as_str() {
             "video" if stream.disposition.attached_pic == 0 && streams.video.is_none() => {
                 check_frame(&stream, limits)?;
+                put_number(&mut streams.facts, "width", stream.width.into());
+                put_number(&mut streams.facts, "height", stream.height.into());
                 streams.video = Some(VideoStream {
                     index: stream.index,
                     pixels: u64::from(stream.width) * u64::from(stream.height),
@@ -155,6 +149,9 @@ fn streams(report: Report, limits: &Limits) -> Result<Streams, Cause> {
             }
             "audio" if streams.audio.is_none() => streams.audio = Some(stream.index),
             _ => {}
+        }
+        if stream.disposition.attached_pic == 0 {
+            put_tags(&mut streams.facts, stream.tags);
         }
     }
     Ok(streams)

@@ -88,18 +88,21 @@ fn remove(connection: &Connection, row: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The item of a row of words, among the rows that match.
+const ITEM: &str = "coalesce(locations.item, segments.item)";
+const MATCHING: &str = "FROM words
+    LEFT JOIN locations ON words.rowid % 2 = 0 AND locations.key = words.rowid / 2
+    LEFT JOIN segments ON words.rowid % 2 = 1 AND segments.key = words.rowid / 2
+    WHERE words MATCH ?";
+
 pub(super) fn find(connection: &Connection, query: &str, limit: usize) -> rusqlite::Result<Vec<WordMatch>> {
     let quoted = quoted(query);
     if quoted.is_empty() {
         return Ok(Vec::new());
     }
-    let mut statement = connection.prepare_cached(
-        "SELECT words.rowid, coalesce(locations.item, segments.item), -bm25(words)
-         FROM words
-         LEFT JOIN locations ON words.rowid % 2 = 0 AND locations.key = words.rowid / 2
-         LEFT JOIN segments ON words.rowid % 2 = 1 AND segments.key = words.rowid / 2
-         WHERE words MATCH ? ORDER BY bm25(words), words.rowid LIMIT ?",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT words.rowid, {ITEM}, -bm25(words) {MATCHING} ORDER BY bm25(words), words.rowid LIMIT ?"
+    ))?;
     let rows = statement.query_map(params![quoted, limit as i64], |row| {
         let number: u64 = row.get(0)?;
         Ok(WordMatch {
@@ -120,13 +123,7 @@ pub(super) fn with_word(
     if quoted.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let mut statement = connection.prepare_cached(
-        "SELECT DISTINCT coalesce(locations.item, segments.item)
-         FROM words
-         LEFT JOIN locations ON words.rowid % 2 = 0 AND locations.key = words.rowid / 2
-         LEFT JOIN segments ON words.rowid % 2 = 1 AND segments.key = words.rowid / 2
-         WHERE words MATCH ? LIMIT ?",
-    )?;
+    let mut statement = connection.prepare_cached(&format!("SELECT DISTINCT {ITEM} {MATCHING} LIMIT ?"))?;
     let rows = statement.query_map(params![quoted, limit as i64], |row| Ok(ItemKey(row.get(0)?)))?;
     rows.collect()
 }
