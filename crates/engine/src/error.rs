@@ -15,6 +15,9 @@ pub enum Error {
     /// The model cannot be loaded, or fails.
     #[error(transparent)]
     Model(#[from] sensorium_model::Error),
+    /// Indexing was cancelled; what was committed stays.
+    #[error("indexing was cancelled; what was done stays, and the next run goes on from there")]
+    Cancelled,
     /// A second look was asked for, but the model has not learned one.
     #[error(
         "the model {0} has no reranker: search without --rerank, or learn one with \

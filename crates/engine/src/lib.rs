@@ -9,5 +9,8 @@ mod status;
 
 pub use error::{Error, Result};
 pub use index::{IndexOptions, Indexer, Progress, Refused, Report};
-pub use search::{Answer, BadCondition, CONFIDENT, Part, PartContent, Query, Searcher, parse_condition};
+pub use search::{
+    Answer, BadCondition, CONFIDENT, EncodedContent, FileEncoder, Part, PartContent, Query, Searcher,
+    parse_condition,
+};
 pub use status::{Bytes, FileCounts, Status, status, verify};

@@ -34,6 +34,7 @@ pub struct Status {
 
 /// How many files there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FileCounts {
     /// Those that hold items.
     pub indexed: u64,
@@ -45,6 +46,7 @@ pub struct FileCounts {
 
 /// What takes room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Bytes {
     /// The files of the index on disk.
     pub total: u64,

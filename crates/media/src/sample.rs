@@ -31,6 +31,11 @@ impl Picture {
     pub fn rgb(&self) -> &[u8] {
         &self.rgb
     }
+
+    /// The same, without a copy.
+    pub fn into_rgb(self) -> Vec<u8> {
+        self.rgb
+    }
 }
 
 impl std::fmt::Debug for Picture {

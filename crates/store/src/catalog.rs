@@ -82,6 +82,29 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn at(&self, path: &Path) -> Result<Vec<(Option<u64>, ItemKey)>>;
 
+    /// The items of `modalities`, the last that came first, behind `before`: at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn list(&self, modalities: &[Modality], before: Option<ItemKey>, limit: usize) -> Result<Vec<ItemKey>>;
+
+    /// The segments of an item, in their order, behind `after`: at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn segments_of(
+        &self,
+        item: ItemKey,
+        after: Option<SegmentKey>,
+        limit: usize,
+    ) -> Result<Vec<StoredSegment>>;
+
+    /// The sequence of the last change.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sequence(&self) -> Result<u64>;
+
     /// The segments with these keys that exist, in the order of `keys`.
     ///
     /// # Errors

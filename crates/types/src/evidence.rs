@@ -4,6 +4,7 @@ use crate::Segment;
 
 /// Why an item answers a query.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Evidence {
     /// Where the query looked in the best segment, when it is a picture or a window of a video and the model has a
     /// reranker.
@@ -19,6 +20,7 @@ pub struct Evidence {
 
 /// How much was looked at each place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeatMap {
     /// Rows of places, from the top.
     pub rows: usize,
@@ -33,6 +35,7 @@ pub struct HeatMap {
 
 /// A segment of an item with its own score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Window {
     /// Track and time.
     #[serde(flatten)]
@@ -43,6 +46,7 @@ pub struct Window {
 
 /// A word of the query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Word {
     /// The word.
     pub word: String,

@@ -6,6 +6,7 @@ use crate::{Evidence, ItemId, Modality, Moment, Segment, Stretch};
 
 /// An item that answers a query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hit {
     /// Its place in the answer, from 1.
     pub rank: usize,

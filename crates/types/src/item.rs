@@ -10,6 +10,7 @@ use crate::place_text;
 /// The name of an item: the BLAKE3 hash of its content, written `b3:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, example = "b3:", pattern = "^b3:[0-9a-f]{64}$"))]
 pub struct ItemId([u8; Self::BYTES]);
 
 impl ItemId {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What kind of medium an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Modality {
     /// Written language: a note, a page, a record, subtitles.
@@ -63,6 +64,7 @@ impl FromStr for Modality {
 ///
 /// A video has segments on two tracks, every other modality on one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Track {
     /// Language.

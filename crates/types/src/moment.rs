@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// A part of a sound or a video that answers a query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Moment {
     /// Where it begins, in seconds.
     pub start: f64,
@@ -15,6 +16,7 @@ pub struct Moment {
 
 /// A stretch of a sound or a video, with its score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Stretch {
     /// Where it begins, in seconds.
     pub start: f64,

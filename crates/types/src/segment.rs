@@ -4,6 +4,7 @@ use crate::Track;
 
 /// A half-open stretch of time `[start, end)`, in seconds from the beginning of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Span {
     /// Where it starts, in seconds.
     pub start: f64,
@@ -22,6 +23,7 @@ impl Span {
 ///
 /// A whole picture, a passage of text, a window of a sound, or a window of a video on one of its tracks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Segment {
     /// The sense it is seen through.
     pub track: Track,

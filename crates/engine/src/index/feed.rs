@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
@@ -13,7 +12,7 @@ use sensorium_store::{Catalog, Content, Refusal};
 
 use super::plan::Job;
 use super::walk::stamp;
-use super::{Event, Terms};
+use super::{Event, Stop, Terms};
 
 /// A file that changed so shortly before it was read may change again within the same tick of the clock.
 const TICK: Duration = Duration::from_millis(50);
@@ -23,8 +22,8 @@ pub(super) struct Feed<'a> {
     pub(super) catalog: &'a mut dyn Catalog,
     pub(super) terms: &'a Terms,
     pub(super) limits: &'a Limits,
-    /// Set when the rest of the files is not wanted any more.
-    pub(super) stop: &'a AtomicBool,
+    /// Whether the rest of the files is wanted.
+    pub(super) stop: &'a Stop<'a>,
 }
 
 impl Feed<'_> {
@@ -33,7 +32,7 @@ impl Feed<'_> {
     pub(super) fn run(self, jobs: Vec<Job>, queue: &Sender<(Job, PathBuf)>, events: &Sender<Event>) {
         let mut queued = HashSet::new();
         for mut job in jobs {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.stop.is_set() {
                 return;
             }
             tracing::debug!(path = %job.path.display(), "looking at a file");

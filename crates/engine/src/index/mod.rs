@@ -60,6 +60,7 @@ struct Terms {
 pub struct Indexer {
     folder: PathBuf,
     catalog: Box<dyn Catalog>,
+    cancelled: Arc<AtomicBool>,
     // Let go last, after the catalogue is closed.
     _lock: WriterLock,
 }
@@ -91,8 +92,14 @@ impl Indexer {
         Ok(Self {
             folder,
             catalog: Box::new(catalog),
+            cancelled: Arc::default(),
             _lock: lock,
         })
+    }
+
+    /// What cancels a run from another thread: when it is set, the run ends with [`Error::Cancelled`] after the files at hand.
+    pub fn cancelled(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancelled)
     }
 
     /// Opens the index in `folder` for writing, when there is one.
@@ -167,7 +174,10 @@ impl Indexer {
         let mut committer = Committer::new(&mut *self.catalog, terms, plan.report);
         let mut jobs = plan.jobs;
         while !jobs.is_empty() {
-            let stop = AtomicBool::new(false);
+            let stop = Stop {
+                ended: AtomicBool::new(false),
+                cancelled: &self.cancelled,
+            };
             let feed = Feed {
                 catalog: &mut *reader,
                 terms,
@@ -175,6 +185,9 @@ impl Indexer {
                 stop: &stop,
             };
             round(jobs, feed, &mut pool, &mut committer, options.threads, progress)?;
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(Error::Cancelled);
+            }
             jobs = committer.end_round();
         }
         committer.finish(plan.vanished)
@@ -191,6 +204,20 @@ impl Terms {
             limits: *blake3::hash(format!("{:?}", options.limits).as_bytes()).as_bytes(),
             features: options.features,
         }
+    }
+}
+
+/// Why no further file is begun.
+struct Stop<'a> {
+    /// Nobody commits any more.
+    ended: AtomicBool,
+    /// Nobody wants it any more.
+    cancelled: &'a AtomicBool,
+}
+
+impl Stop<'_> {
+    fn is_set(&self) -> bool {
+        self.ended.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed)
     }
 }
 
@@ -211,7 +238,7 @@ fn round(
         let fed = sender.clone();
         scope.spawn(move || feed.run(jobs, &job_sender, &fed));
         let pool = scope.spawn(move || {
-            let wanted = queue.into_iter().take_while(|_| !stop.load(Ordering::Relaxed));
+            let wanted = queue.into_iter().take_while(|_| !stop.is_set());
             let keep = |encoding| Kept::new(&encoding, features);
             pool.files_as(wanted, keep, |job, file| {
                 // Nobody listens when committing has failed.
@@ -222,7 +249,7 @@ fn round(
             })
         });
         let committed = committer.follow(&events, progress);
-        stop.store(true, Ordering::Relaxed);
+        stop.ended.store(true, Ordering::Relaxed);
         drop(events);
         let encoded = pool
             .join()

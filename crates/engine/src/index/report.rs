@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// What an indexing run did, in files.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Report {
     /// Files that hold items now and did not before.
     pub added: usize,
@@ -23,6 +24,7 @@ pub struct Report {
 
 /// A file, a record or a folder that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Refused {
     /// Its absolute path, with `#17` behind it for record 17.
     pub path: String,

@@ -95,18 +95,21 @@ fn what_is_known_no_more_when_it_is_committed_comes_again_and_is_not_counted() {
 }
 
 #[test]
-fn nothing_is_sent_on_after_a_failure() {
+fn nothing_is_sent_on_after_a_failure_or_when_it_is_cancelled() {
     let (folder, _lock, mut catalog) = catalog();
     let path = folder.path().join("a.txt");
     fs::write(&path, "a hen").unwrap();
-    for (stopped, sent) in [(false, 1), (true, 0)] {
+    for (ended, cancelled, sent) in [(false, false, 1), (true, false, 0), (false, true, 0)] {
         let (jobs, queue) = crossbeam_channel::unbounded();
         let (sender, _events) = crossbeam_channel::unbounded();
         let feed = Feed {
             catalog: &mut catalog,
             terms: &terms(),
             limits: &Limits::default(),
-            stop: &AtomicBool::new(stopped),
+            stop: &Stop {
+                ended: AtomicBool::new(ended),
+                cancelled: &AtomicBool::new(cancelled),
+            },
         };
         feed.run(vec![job(&path)], &jobs, &sender);
         assert_eq!(queue.len(), sent);

@@ -4,9 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sensorium_types::{Evidence, HeatMap, Hit, Modality, Window, Word};
 
+use super::encode::{EncodedPart, encode_text, finish};
 use super::items::embedded;
 use super::overlay::overlay;
-use super::query::{EncodedPart, Part, PartContent, Query, encode_part};
+use super::query::{Part, PartContent, Query};
 use super::rank::{Ask, Ranked, weighted_queries};
 use super::second::SecondLook;
 use super::words::Words;
@@ -24,7 +25,10 @@ impl Searcher {
     pub(super) fn explain(&mut self, query: &Query, ask: &Ask<'_>, hits: &mut [(Ranked, Hit)]) -> Result<()> {
         let orders = words(query)
             .into_iter()
-            .map(|(word, place, without)| Ok((word, self.order(ask, place, &without)?)))
+            .map(|left_out| {
+                let order = self.order(ask, &left_out)?;
+                Ok((left_out.word, order))
+            })
             .collect::<Result<Vec<_>>>()?;
         for (found, hit) in hits {
             let words = orders.iter().map(|(word, order)| Word {
@@ -103,12 +107,16 @@ impl Searcher {
         Ok(windows)
     }
 
-    /// What `query` finds, in order: it is what was asked but for the part at `place`.
-    fn order(&mut self, ask: &Ask<'_>, place: usize, query: &Query) -> Result<Vec<Ranked>> {
+    /// What the query finds, in order, without a word.
+    fn order(&mut self, ask: &Ask<'_>, left_out: &LeftOut) -> Result<Vec<Ranked>> {
+        let LeftOut {
+            place, rest, query, ..
+        } = left_out;
         let mut parts = ask.parts.to_vec();
-        parts[place] = encode_part(
-            &query.parts[place],
-            None,
+        let known = encode_text(rest, &mut self.pool)?;
+        parts[*place] = finish(
+            &query.parts[*place],
+            known,
             &mut self.pool,
             &self.package,
             self.reranker.as_ref(),
@@ -125,9 +133,18 @@ impl Searcher {
     }
 }
 
-/// Each word of the query's texts, with the place of its part and the query that lacks it. A text of one word is left as it
-/// is.
-fn words(query: &Query) -> Vec<(String, usize, Query)> {
+/// A query that lacks a word.
+struct LeftOut {
+    word: String,
+    /// The part that it was in.
+    place: usize,
+    /// The text of that part without it.
+    rest: String,
+    query: Query,
+}
+
+/// The query without each word of its texts. A text of one word is left as it is.
+fn words(query: &Query) -> Vec<LeftOut> {
     let mut all = Vec::new();
     for (place, part) in query.parts.iter().enumerate() {
         let PartContent::Text { text, .. } = &part.content else {
@@ -137,19 +154,21 @@ fn words(query: &Query) -> Vec<(String, usize, Query)> {
         if list.len() < 2 {
             continue;
         }
-        for left_out in 0..list.len() {
-            let rest: Vec<&str> = (0..list.len())
-                .filter(|word| *word != left_out)
-                .map(|word| list[word])
-                .collect();
+        for (left_out, word) in list.iter().enumerate() {
+            let rest = [&list[..left_out], &list[left_out + 1..]].concat().join(" ");
             let mut without = query.clone();
             without.parts[place] = Part {
                 weight: part.weight,
                 without: part.without,
-                ..Part::text(rest.join(" "))
+                ..Part::text(rest.clone())
             };
             without.limit = Word::FARTHEST;
-            all.push((list[left_out].to_owned(), place, without));
+            all.push(LeftOut {
+                word: (*word).to_owned(),
+                place,
+                rest,
+                query: without,
+            });
         }
     }
     all.truncate(MOST_WORDS);
@@ -165,10 +184,7 @@ mod tests {
         let query = Query::new(vec![Part::text("a red car"), Part::text("snow")]);
         let found: Vec<(String, String)> = words(&query)
             .into_iter()
-            .map(|(word, _, query)| match &query.parts[0].content {
-                PartContent::Text { text, .. } => (word, text.clone()),
-                PartContent::File { .. } | PartContent::Item { .. } => unreachable!(),
-            })
+            .map(|left_out| (left_out.word, left_out.rest))
             .collect();
         let expected = [("a", "red car"), ("red", "a car"), ("car", "a red")];
         assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));

@@ -6,18 +6,20 @@ use std::path::{Path, absolute};
 use sensorium_store::{Catalog, Filter, ItemKey};
 use sensorium_types::{Embedding, ItemId, Segment};
 
-use super::query::{KnownPart, KnownSegment, PartContent, Query};
+use super::encode::{KnownPart, KnownSegment};
+use super::query::{PartContent, Query};
 use super::{Searcher, condition};
 use crate::halves::floats;
 use crate::{Error, Result};
 
 impl Searcher {
-    /// Those parts of `query` that are in the index, in their order.
-    pub(super) fn known(&self, query: &Query) -> Result<Vec<Option<KnownPart>>> {
+    /// Those parts of `query` that need no encoding, in their order.
+    pub(super) fn known(&self, query: &Query) -> Result<Vec<Option<Result<KnownPart>>>> {
         let parts = query.parts.iter();
         parts
             .map(|part| match &part.content {
-                PartContent::Item { item } => self.known_item(item).map(Some),
+                PartContent::Item { item } => Ok(Some(Ok(self.known_item(item)?))),
+                PartContent::Encoded { content, .. } => Ok(Some(Ok(content.part()))),
                 PartContent::Text { .. } | PartContent::File { .. } => Ok(None),
             })
             .collect()

@@ -2,6 +2,7 @@
 
 mod condition;
 mod confidence;
+mod encode;
 mod explain;
 mod items;
 mod moments;
@@ -19,13 +20,14 @@ use std::time::Instant;
 use sensorium_media::Limits;
 use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer};
 use sensorium_store::{Catalog, ExactIndex, Filter, SqliteCatalog, VectorIndex, catch_up};
-use sensorium_types::Hit;
+use sensorium_types::{Embedding, Hit};
 use serde::Serialize;
 
 pub use self::condition::{BadCondition, parse as parse_condition};
 pub use self::confidence::CONFIDENT;
 use self::confidence::confidence;
-use self::query::encode;
+use self::encode::{Asked, EncodedPart, KnownPart, encode, finish};
+pub use self::encode::{EncodedContent, FileEncoder};
 pub use self::query::{Part, PartContent, Query};
 use self::rank::{Ask, Ranked, rank};
 use self::second::SecondLook;
@@ -96,6 +98,37 @@ impl Searcher {
     /// model and the store.
     pub fn search(&mut self, query: Query) -> Result<Answer> {
         let started = Instant::now();
+        let mut asked = self.ask(query)?;
+        self.prepare([&mut asked]);
+        self.answer(asked, started)
+    }
+
+    /// Answers `queries`, each for itself, in their order: many take less time together, since their texts are encoded
+    /// together.
+    pub fn search_all(&mut self, queries: Vec<Query>) -> Vec<Result<Answer>> {
+        let started = Instant::now();
+        let mut all: Vec<Result<Asked>> = queries.into_iter().map(|query| self.ask(query)).collect();
+        self.prepare(all.iter_mut().flatten());
+        let answers = all.into_iter().map(|asked| self.answer(asked?, started));
+        answers.collect()
+    }
+
+    /// The texts of `texts` in the model's space.
+    ///
+    /// # Errors
+    /// Those of the model.
+    pub fn embed(&mut self, texts: &[String]) -> Result<Vec<Embedding>> {
+        let encodings = self.pool.texts(texts)?.into_iter();
+        Ok(encodings.map(|encoding| encoding.embedding).collect())
+    }
+
+    /// Whether the model has a second look.
+    pub fn can_rerank(&self) -> bool {
+        self.package.manifest().reranker.is_some()
+    }
+
+    /// `query` with what the index knows of its parts.
+    fn ask(&mut self, query: Query) -> Result<Asked> {
         query.check()?;
         if self.reranker.is_none() && (query.rerank || query.explain) {
             self.reranker = Reranker::load(&self.package)?;
@@ -103,29 +136,34 @@ impl Searcher {
         if query.rerank && self.reranker.is_none() {
             return Err(crate::Error::NoReranker(self.space.clone()));
         }
-        let known = self.known(&query)?;
-        let filter = self.filter(&query)?;
+        let parts = self.known(&query)?;
+        Ok(Asked { query, parts })
+    }
+
+    /// Encodes what is `asked` and brings the index up to date, side by side: the first query loads a tower and all
+    /// vectors.
+    fn prepare<'a>(&mut self, asked: impl IntoIterator<Item = &'a mut Asked> + Send) {
         let Self {
             catalog,
             index,
             pool,
-            package,
-            reranker,
             space,
             ..
         } = self;
-        // The first query loads a tower and all vectors: side by side.
-        let (parts, caught_up) = thread::scope(|scope| {
-            let parts = scope.spawn(|| encode(&query, known, pool, package, reranker.as_ref()));
-            let caught_up = catch_up(&mut **index, &**catalog, space);
-            (
-                parts
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                caught_up,
-            )
+        thread::scope(|scope| {
+            scope.spawn(|| encode(asked, pool));
+            // What fails here fails again in each answer, where it is told.
+            if let Err(error) = catch_up(&mut **index, &**catalog, space) {
+                tracing::debug!(%error, "the index could not be brought up to date");
+            }
         });
-        let (parts, ()) = (parts?, caught_up?);
+    }
+
+    fn answer(&mut self, asked: Asked, started: Instant) -> Result<Answer> {
+        let Asked { query, parts } = asked;
+        let parts = self.finish(&query, parts)?;
+        let filter = self.filter(&query)?;
+        catch_up(&mut *self.index, &*self.catalog, &self.space)?;
         let elsewhere = items_elsewhere(&*self.catalog, &self.folder, &self.space)?;
         let words = Words::find(&query, &*self.catalog, self.index.len())?;
         let ask = Ask {
@@ -151,6 +189,18 @@ impl Searcher {
             hits,
             elsewhere,
         })
+    }
+
+    /// The parts of `query`, of which `known` is known, with what a second look needs.
+    fn finish(&mut self, query: &Query, known: Vec<Option<Result<KnownPart>>>) -> Result<Vec<EncodedPart>> {
+        let reranker = self.reranker.as_ref().filter(|_| query.rerank || query.explain);
+        let mut parts = Vec::with_capacity(known.len());
+        for (part, known) in query.parts.iter().zip(known) {
+            // Every part is known or was encoded.
+            let known = known.unwrap_or(Err(crate::Error::BadQuery("a part has no content")))?;
+            parts.push(finish(part, known, &mut self.pool, &self.package, reranker)?);
+        }
+        Ok(parts)
     }
 
     fn rank(&mut self, query: &Query, ask: &Ask<'_>) -> Result<Vec<Ranked>> {

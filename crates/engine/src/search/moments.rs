@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sensorium_store::ItemKey;
 use sensorium_types::{Hit, Modality, Moment, Stretch, Track};
 
+use super::encode::EncodedPart;
 use super::items::embedded;
-use super::query::EncodedPart;
 use super::rank::{Ranked, weighted_queries};
 use super::{Searcher, probability};
 use crate::Result;

@@ -1,10 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use sensorium_media::Cause;
-use sensorium_model::{Encoding, Package, Pool, Reranker, Tokens};
-use sensorium_types::{Embedding, Modality, Segment, Track, path_text};
+use sensorium_types::{Modality, path_text};
 use serde::{Serialize, Serializer};
 
+use super::encode::EncodedContent;
 use crate::{Error, Result};
 
 /// A question: what is like all of its parts together, and unlike those to be without?
@@ -81,6 +80,16 @@ pub enum PartContent {
         #[serde(serialize_with = "as_text")]
         path: PathBuf,
     },
+    /// A picture, a sound or a video that was encoded before.
+    Encoded {
+        /// What it is.
+        modality: Modality,
+        /// What it is called.
+        name: String,
+        /// Its vectors.
+        #[serde(skip)]
+        content: EncodedContent,
+    },
     /// What the index holds already. It is no answer.
     Item {
         /// Its id or one of its places, as hits have them.
@@ -117,6 +126,19 @@ impl Part {
         }
     }
 
+    /// What was encoded before and is called `name`, with the weight 1.
+    pub fn encoded(name: impl Into<String>, content: EncodedContent) -> Self {
+        Self {
+            content: PartContent::Encoded {
+                modality: content.modality(),
+                name: name.into(),
+                content,
+            },
+            weight: 1.0,
+            without: false,
+        }
+    }
+
     /// An item of the index, by its id or one of its places, with the weight 1.
     pub fn item(item: impl Into<String>) -> Self {
         Self {
@@ -134,17 +156,6 @@ impl Part {
             ..self
         }
     }
-}
-
-/// A part in the model's space.
-#[derive(Clone)]
-pub(super) struct EncodedPart {
-    pub(super) modality: Modality,
-    pub(super) weight: f32,
-    pub(super) without: bool,
-    pub(super) segments: Vec<(Segment, Embedding)>,
-    /// Those of its segments, for a second look.
-    pub(super) tokens: Vec<Tokens>,
 }
 
 impl Query {
@@ -183,128 +194,4 @@ impl Query {
         }
         Ok(())
     }
-}
-
-/// Encodes the parts of `query`, in their order, but those that `known` has already; with the tokens that `reranker`
-/// compares, where the query needs them.
-pub(super) fn encode(
-    query: &Query,
-    known: Vec<Option<KnownPart>>,
-    pool: &mut Pool,
-    package: &Package,
-    reranker: Option<&Reranker>,
-) -> Result<Vec<EncodedPart>> {
-    let reranker = reranker.filter(|_| query.rerank || query.explain);
-    let parts = query.parts.iter().zip(known);
-    parts
-        .map(|(part, known)| encode_part(part, known, pool, package, reranker))
-        .collect()
-}
-
-/// Encodes one part, unless it is `known`; with the tokens that `reranker` compares, where there is one.
-pub(super) fn encode_part(
-    part: &Part,
-    known: Option<KnownPart>,
-    pool: &mut Pool,
-    package: &Package,
-    reranker: Option<&Reranker>,
-) -> Result<EncodedPart> {
-    let encoded = match known {
-        Some(known) => known,
-        None => encode_content(&part.content, pool)?,
-    };
-    let tokens = match reranker {
-        Some(reranker) => encoded.tokens(pool, package, reranker)?,
-        None => Vec::new(),
-    };
-    Ok(EncodedPart {
-        modality: encoded.modality,
-        weight: part.weight,
-        without: part.without,
-        segments: encoded
-            .segments
-            .into_iter()
-            .map(|segment| (segment.segment, segment.embedding))
-            .collect(),
-        tokens,
-    })
-}
-
-/// What is known of a part.
-pub(super) struct KnownPart {
-    pub(super) modality: Modality,
-    pub(super) segments: Vec<KnownSegment>,
-}
-
-/// One segment of it.
-pub(super) struct KnownSegment {
-    pub(super) segment: Segment,
-    pub(super) embedding: Embedding,
-    /// The words of a passage.
-    pub(super) text: Option<String>,
-    /// What is kept of it, which may be nothing.
-    pub(super) features: Vec<f32>,
-}
-
-impl KnownPart {
-    fn tokens(&self, pool: &mut Pool, package: &Package, reranker: &Reranker) -> Result<Vec<Tokens>> {
-        let words: Vec<String> = self
-            .segments
-            .iter()
-            .filter_map(|segment| segment.text.clone())
-            .collect();
-        let raw = pool.text_tokens(&words)?;
-        let of_words = raw.iter().filter_map(|raw| reranker.tokens(Track::Text, raw));
-        let of_features = self.segments.iter().filter_map(|segment| {
-            let track = segment.segment.track;
-            let tower = package.manifest().towers.common(track)?;
-            reranker.tokens(track, tower.kept_tokens(&segment.features))
-        });
-        Ok(of_words.chain(of_features).collect())
-    }
-}
-
-fn encode_content(content: &PartContent, pool: &mut Pool) -> Result<KnownPart> {
-    let known = |(segment, encoding): (Segment, Encoding), text: Option<&String>| KnownSegment {
-        segment,
-        embedding: encoding.embedding,
-        text: text.cloned(),
-        features: encoding.features,
-    };
-    match content {
-        PartContent::Text { modality, text } => {
-            let encoded = pool.texts(std::slice::from_ref(text))?.into_iter();
-            let whole = encoded.map(|encoding| known((Segment::whole(Track::Text), encoding), Some(text)));
-            Ok(KnownPart {
-                modality: *modality,
-                segments: whole.collect(),
-            })
-        }
-        PartContent::File { modality, path } => {
-            let encoded = encode_file(*modality, path, pool)?.into_iter();
-            Ok(KnownPart {
-                modality: *modality,
-                segments: encoded.map(|segment| known(segment, None)).collect(),
-            })
-        }
-        PartContent::Item { item } => Err(Error::NoItem(item.clone())),
-    }
-}
-
-fn encode_file(wanted: Modality, path: &Path, pool: &mut Pool) -> Result<Vec<(Segment, Encoding)>> {
-    let mut encoded = None;
-    pool.files([((), path.to_owned())], |(), file| encoded = Some(file))?;
-    let nothing = || sensorium_media::Error::new(path, Cause::Nothing("nothing to encode"));
-    let file = encoded.unwrap_or_else(|| Err(nothing())).map_err(Error::Query)?;
-    if file.modality != wanted {
-        return Err(Error::QueryModality {
-            path: path.to_owned(),
-            wanted,
-            found: file.modality,
-        });
-    }
-    let segments = file.segments.into_iter();
-    Ok(segments
-        .map(|segment| (segment.segment, segment.encoding))
-        .collect())
 }

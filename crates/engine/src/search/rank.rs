@@ -6,7 +6,7 @@ use sensorium_model::{Query, Scorer, TrackPair};
 use sensorium_store::{Filter, ItemKey, Neighbour, SegmentKey, VectorIndex};
 use sensorium_types::{Direction, Embedding, Modality, Track};
 
-use super::query::EncodedPart;
+use super::encode::EncodedPart;
 use super::words::Words;
 use crate::Result;
 

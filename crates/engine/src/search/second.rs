@@ -4,7 +4,7 @@ use sensorium_model::{Package, Pool, Reranker, Tokens};
 use sensorium_store::Catalog;
 use sensorium_types::{Direction, Modality, Track};
 
-use super::query::EncodedPart;
+use super::encode::EncodedPart;
 use super::rank::{Ranked, Share};
 use crate::Result;
 use crate::halves::floats;

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use sensorium_types::Modality;
 
+pub(crate) use self::probe::Streams;
 use self::sound::Sound;
 use self::video::Video;
-use self::window::Windows;
+use self::window::{Stream as _, Windows};
 use crate::ffmpeg::decoding;
 use crate::process::{Bounds, Failure};
 use crate::{Cause, Error, Limits, Media, Result, Share, Target};
@@ -41,33 +42,15 @@ const FILTERS: u64 = 64 << 20;
 
 /// Opens the file at `path`, a sound or a video by what its streams are. `format` is what is known of it.
 pub(crate) fn open(path: &Path, format: &str, limits: &Limits, target: &Target) -> Result<Media> {
-    let failed = |cause| Error::new(path, cause);
-    let streams = probe::probe(path, format, limits).map_err(failed)?;
-    if let Some(seconds) = streams.seconds.filter(|&seconds| seconds > limits.seconds) {
-        return Err(failed(too_long(seconds, limits)));
-    }
+    let (source, streams) = source(path, format, limits, target.visual_track)?;
     let (video, audio, facts) = (streams.video, streams.audio, streams.facts);
-    let memory = match video.as_ref().filter(|_| target.visual_track) {
-        Some(video) => streams.memory + FILTERS + video.pixels.saturating_mul(BYTES_PER_PIXEL),
-        None => streams.memory,
-    };
-    let memory = memory.min(limits.memory.limit());
-    let source = Source {
-        path: path.to_owned(),
-        format: format.to_owned(),
-        limits: limits.clone(),
-        memory,
-        time: time(path, streams.seconds, limits).map_err(failed)?,
-        _share: Arc::new(limits.memory.take(memory)),
-        // The wait for memory does not count.
-        started: Instant::now(),
-    };
     let sound = |index| {
         let sound = Sound::new(source.clone(), index, target.sample_rate);
         Windows::new(source.clone(), sound, &target.sound_windows)
     };
     let Some(video) = video else {
-        let audio = audio.ok_or_else(|| failed(Cause::Nothing("neither sound nor moving pictures in it")))?;
+        let audio =
+            audio.ok_or_else(|| source.error(Cause::Nothing("neither sound nor moving pictures in it")))?;
         return Ok(Media::new(Modality::Audio, format, sound(audio)).with_facts(facts));
     };
     let sound = audio.filter(|_| target.audio_track).map(sound);
@@ -86,6 +69,52 @@ pub(crate) fn open(path: &Path, format: &str, limits: &Limits, target: &Target) 
         }
     });
     Ok(Media::new(Modality::Video, format, pictures.chain(sound)).with_facts(facts))
+}
+
+/// The file at `path`, which is of `format`, and the streams that it has; `visual` tells whether its pictures will be decoded.
+pub(crate) fn source(path: &Path, format: &str, limits: &Limits, visual: bool) -> Result<(Source, Streams)> {
+    let failed = |cause| Error::new(path, cause);
+    let streams = probe::probe(path, format, limits).map_err(failed)?;
+    if let Some(seconds) = streams.seconds.filter(|&seconds| seconds > limits.seconds) {
+        return Err(failed(too_long(seconds, limits)));
+    }
+    let memory = match streams.video.as_ref().filter(|_| visual) {
+        Some(video) => streams.memory + FILTERS + video.pixels.saturating_mul(BYTES_PER_PIXEL),
+        None => streams.memory,
+    };
+    let memory = memory.min(limits.memory.limit());
+    let source = Source {
+        path: path.to_owned(),
+        format: format.to_owned(),
+        limits: limits.clone(),
+        memory,
+        time: time(path, streams.seconds, limits).map_err(failed)?,
+        _share: Arc::new(limits.memory.take(memory)),
+        // The wait for memory does not count.
+        started: Instant::now(),
+    };
+    Ok((source, streams))
+}
+
+/// The largest amplitude in each `step` samples of the audio stream `index` of `source`, at `rate` samples a second.
+pub(crate) fn peaks(
+    source: &Source,
+    index: u32,
+    rate: u32,
+    step: usize,
+) -> std::result::Result<Vec<f32>, Cause> {
+    let mut sound = Sound::new(source.clone(), index, rate);
+    let mut peaks = Vec::new();
+    let mut samples = Vec::new();
+    let loudest = |step: &[f32]| step.iter().fold(0.0, |peak: f32, sample| peak.max(sample.abs()));
+    while sound.read()? {
+        samples.extend(sound.take_samples());
+        let whole = samples.len() - samples.len() % step;
+        peaks.extend(samples[..whole].chunks(step).map(loudest));
+        samples.drain(..whole);
+    }
+    peaks.extend(samples.chunks(step).map(loudest));
+    Ok(peaks)
 }
 
 /// How long decoding the file at `path` may take, both tracks together.
@@ -108,7 +137,7 @@ fn too_long(seconds: f64, limits: &Limits) -> Cause {
 
 /// A file whose streams are decoded.
 #[derive(Debug, Clone)]
-struct Source {
+pub(crate) struct Source {
     path: PathBuf,
     format: String,
     limits: Limits,
@@ -121,7 +150,7 @@ struct Source {
 }
 
 impl Source {
-    fn error(&self, cause: Cause) -> Error {
+    pub(crate) fn error(&self, cause: Cause) -> Error {
         Error::new(&self.path, cause)
     }
 
@@ -132,7 +161,7 @@ impl Source {
         }
     }
 
-    fn failed(&self, failure: Failure) -> Cause {
+    pub(crate) fn failed(&self, failure: Failure) -> Cause {
         match failure {
             // The last of the decoders had what the others left.
             Failure::TooSlow(_) => Cause::TooSlow(self.time),
@@ -140,15 +169,30 @@ impl Source {
         }
     }
 
-    fn bounds(&self) -> Bounds {
+    pub(crate) fn bounds(&self) -> Bounds {
         Bounds {
             time: self.time.saturating_sub(self.started.elapsed()),
             memory: self.memory,
         }
     }
 
+    /// What a program that also encodes may cost.
+    pub(crate) fn encoding_bounds(&self) -> Bounds {
+        Bounds {
+            memory: self.limits.memory.limit(),
+            ..self.bounds()
+        }
+    }
+
+    /// The arguments of ffmpeg up to and with the input, which is read from `seconds` on.
+    pub(crate) fn input_from(&self, level: &str, seconds: f64) -> Vec<OsString> {
+        let mut args = self.input(level);
+        args.splice(0..0, ["-ss".into(), format!("{seconds:.3}").into()]);
+        args
+    }
+
     /// The arguments of ffmpeg up to and with the input.
-    fn input(&self, level: &str) -> Vec<OsString> {
+    pub(crate) fn input(&self, level: &str) -> Vec<OsString> {
         decoding(&self.path, DEMUXERS, level)
     }
 }

@@ -31,13 +31,13 @@ const TECHNICAL: [&str; 8] = [
 
 /// The streams of a file that are used.
 #[derive(Debug, Default)]
-pub(super) struct Streams {
+pub(crate) struct Streams {
     /// How long the container says that it is, in seconds.
     pub(super) seconds: Option<f64>,
     /// The first video stream that is not a picture of the cover.
-    pub(super) video: Option<VideoStream>,
+    pub(crate) video: Option<VideoStream>,
     /// The index of the first audio stream.
-    pub(super) audio: Option<u32>,
+    pub(crate) audio: Option<u32>,
     /// What the container says, by name.
     pub(super) facts: Fields,
     /// How much memory was enough to look at the file, in bytes.
@@ -46,9 +46,9 @@ pub(super) struct Streams {
 
 /// A stream of frames.
 #[derive(Debug)]
-pub(super) struct VideoStream {
+pub(crate) struct VideoStream {
     /// Its place in the file.
-    pub(super) index: u32,
+    pub(crate) index: u32,
     /// Width times height.
     pub(super) pixels: u64,
 }

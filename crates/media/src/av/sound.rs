@@ -39,6 +39,12 @@ impl Sound {
         }
     }
 
+    /// All that was decoded and not taken yet.
+    pub(super) fn take_samples(&mut self) -> Vec<f32> {
+        self.offset += self.samples.len();
+        std::mem::take(&mut self.samples)
+    }
+
     fn launch(&self) -> std::result::Result<Process, Cause> {
         let mut args = self.source.input("error");
         args.extend(["-map".into(), format!("0:{}", self.index).into()]);

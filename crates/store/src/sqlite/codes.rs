@@ -32,6 +32,11 @@ pub(super) trait Code: Copy + PartialEq + Sized + 'static {
     }
 }
 
+/// A `LIMIT`.
+pub(super) fn at_most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
 impl Code for Modality {
     const ALL: &'static [Self] = &Modality::ALL;
 }

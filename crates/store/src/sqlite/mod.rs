@@ -122,7 +122,7 @@ impl SqliteCatalog {
     }
 
     /// The last change, as `connection` sees it.
-    fn sequence(connection: &Connection) -> rusqlite::Result<u64> {
+    fn last_change(connection: &Connection) -> rusqlite::Result<u64> {
         let last = connection
             .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'changes'")?
             .query_row([], |row| row.get(0))
@@ -215,6 +215,28 @@ impl Catalog for SqliteCatalog {
 
     fn at(&self, path: &Path) -> Result<Vec<(Option<u64>, crate::ItemKey)>> {
         self.read(|connection| read::at(connection, path))
+    }
+
+    fn list(
+        &self,
+        modalities: &[sensorium_types::Modality],
+        before: Option<crate::ItemKey>,
+        limit: usize,
+    ) -> Result<Vec<crate::ItemKey>> {
+        self.read(|connection| read::list(connection, modalities, before, limit))
+    }
+
+    fn segments_of(
+        &self,
+        item: crate::ItemKey,
+        after: Option<crate::SegmentKey>,
+        limit: usize,
+    ) -> Result<Vec<crate::StoredSegment>> {
+        self.read(|connection| read::segments_of(connection, item, after, limit))
+    }
+
+    fn sequence(&self) -> Result<u64> {
+        self.read(Self::last_change)
     }
 
     fn segments(&self, keys: &[crate::SegmentKey]) -> Result<Vec<crate::StoredSegment>> {

@@ -124,7 +124,7 @@ pub(super) fn changes(
 ) -> rusqlite::Result<u64> {
     // All that follows is of one moment.
     let snapshot = connection.unchecked_transaction()?;
-    let last = SqliteCatalog::sequence(&snapshot)?;
+    let last = SqliteCatalog::last_change(&snapshot)?;
     if sequence == 0 || sequence > last {
         if !sink(Change::Reset) {
             return Ok(last);
@@ -273,20 +273,62 @@ pub(super) fn at(connection: &Connection, path: &Path) -> rusqlite::Result<Vec<(
 
 pub(super) fn segments(connection: &Connection, keys: &[SegmentKey]) -> rusqlite::Result<Vec<StoredSegment>> {
     let mut statement =
-        connection.prepare_cached("SELECT item, track, start, end, text FROM segments WHERE key = ?")?;
+        connection.prepare_cached("SELECT key, item, track, start, end, text FROM segments WHERE key = ?")?;
     let mut segments = Vec::with_capacity(keys.len());
     for &key in keys {
-        let segment = statement.query_row([key.0], |row| {
-            Ok(StoredSegment {
-                key,
-                item: ItemKey(row.get(0)?),
-                segment: get_segment(row, 1)?,
-                text: row.get(4)?,
-            })
-        });
-        segments.extend(segment.optional()?);
+        segments.extend(statement.query_row([key.0], get_stored_segment).optional()?);
     }
     Ok(segments)
+}
+
+pub(super) fn segments_of(
+    connection: &Connection,
+    item: ItemKey,
+    after: Option<SegmentKey>,
+    limit: usize,
+) -> rusqlite::Result<Vec<StoredSegment>> {
+    connection
+        .prepare_cached(
+            "SELECT key, item, track, start, end, text FROM segments WHERE item = ? AND key > ?
+             ORDER BY key LIMIT ?",
+        )?
+        .query_map(
+            params![item.0, after.map_or(0, |key| key.0), codes::at_most(limit)],
+            get_stored_segment,
+        )?
+        .collect()
+}
+
+fn get_stored_segment(row: &Row<'_>) -> rusqlite::Result<StoredSegment> {
+    Ok(StoredSegment {
+        key: SegmentKey(row.get(0)?),
+        item: ItemKey(row.get(1)?),
+        segment: get_segment(row, 2)?,
+        text: row.get(5)?,
+    })
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    modalities: &[Modality],
+    before: Option<ItemKey>,
+    limit: usize,
+) -> rusqlite::Result<Vec<ItemKey>> {
+    // Codes are numbers of our own.
+    let codes: Vec<String> = modalities
+        .iter()
+        .map(|modality| modality.code().to_string())
+        .collect();
+    let last = before.map_or(i64::MAX, |key| i64::try_from(key.0).unwrap_or(i64::MAX));
+    connection
+        .prepare_cached(&format!(
+            "SELECT key FROM items WHERE key < ? AND modality IN ({}) ORDER BY key DESC LIMIT ?",
+            codes.join(",")
+        ))?
+        .query_map(params![last, codes::at_most(limit)], |row| {
+            Ok(ItemKey(row.get(0)?))
+        })?
+        .collect()
 }
 
 pub(super) fn encoded(connection: &Connection, item: ItemKey) -> rusqlite::Result<Vec<NewSegment>> {
@@ -355,7 +397,7 @@ pub(super) fn summary(connection: &Connection) -> rusqlite::Result<Summary> {
         locations: number("SELECT count(*) FROM locations")?,
         vector_bytes: number("SELECT coalesce(sum(length(vector)), 0) FROM vectors")?,
         feature_bytes: number("SELECT coalesce(sum(length(features)), 0) FROM features")?,
-        sequence: SqliteCatalog::sequence(&snapshot)?,
+        sequence: SqliteCatalog::last_change(&snapshot)?,
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use half::f16;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use super::codes::half_bytes;
+use super::codes::{at_most, half_bytes};
 use super::items::note_change;
 use super::write::generation_key;
 use crate::{Generation, ItemKey};
@@ -28,7 +28,7 @@ pub(super) fn stale(
                 after.map_or(0, |key| key.0),
                 generation.space,
                 generation.windowing,
-                i64::try_from(limit).unwrap_or(i64::MAX)
+                at_most(limit)
             ],
             |row| Ok(ItemKey(row.get(0)?)),
         )?

@@ -27,7 +27,7 @@ pub(super) fn all(connection: &mut Connection, writes: Vec<Write>) -> rusqlite::
         }
     }
     items::drop_homeless(&transaction, writer.uprooted)?;
-    let sequence = SqliteCatalog::sequence(&transaction)?;
+    let sequence = SqliteCatalog::last_change(&transaction)?;
     transaction.commit()?;
     Ok(Written { sequence, unfound })
 }

@@ -314,6 +314,49 @@ pub(crate) fn finds_the_items_of_a_file(make: Make) {
     assert_eq!(found("/dog"), []);
 }
 
+pub(crate) fn lists_items_and_segments_in_pages(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    let before = catalog.sequence().unwrap();
+    // Numbers that 4 divides are texts, of two segments.
+    let records = (1..=8).map(|number| item(number, 0, Some(number.into())));
+    catalog
+        .write(vec![Write::File(file(
+            Path::new("/rows.jsonl"),
+            1,
+            3,
+            0,
+            records.collect(),
+        ))])
+        .unwrap();
+    assert!(catalog.sequence().unwrap() > before);
+    let mut listed = Vec::new();
+    let mut last = None;
+    loop {
+        let page = catalog.list(&Modality::ALL, last, 3).unwrap();
+        assert!(page.len() <= 3);
+        last = page.last().copied();
+        listed.extend(page);
+        if last.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed.len(), 8);
+    assert!(listed.is_sorted_by(|a, b| a > b), "the last first");
+    let texts = catalog.list(&[Modality::Text], None, 100).unwrap();
+    assert_eq!(texts.len(), 2);
+    assert_eq!(catalog.list(&[], None, 100).unwrap(), []);
+    let segments = catalog.segments_of(texts[0], None, 100).unwrap();
+    assert_eq!(segments.len(), 2);
+    let keys: Vec<_> = segments.iter().map(|segment| segment.key).collect();
+    assert_eq!(catalog.segments(&keys).unwrap(), segments);
+    assert_eq!(catalog.segments_of(texts[0], None, 1).unwrap(), segments[..1]);
+    assert_eq!(
+        catalog.segments_of(texts[0], Some(keys[0]), 100).unwrap(),
+        segments[1..]
+    );
+}
+
 /// While one handle writes batches of files that belong together, others never see half of one.
 pub(crate) fn shows_whole_writes_to_readers(make: Make) {
     let folder = tempfile::tempdir().unwrap();

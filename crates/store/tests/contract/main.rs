@@ -47,6 +47,11 @@ fn the_sqlite_catalog_finds_the_items_of_a_file() {
 }
 
 #[test]
+fn the_sqlite_catalog_lists_items_and_segments_in_pages() {
+    catalog::lists_items_and_segments_in_pages(sqlite);
+}
+
+#[test]
 fn the_sqlite_catalog_shows_whole_writes_to_readers() {
     catalog::shows_whole_writes_to_readers(sqlite);
 }

@@ -1,0 +1,1 @@
+//! Sensorium over HTTP: an API, and a page that uses it.
