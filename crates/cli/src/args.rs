@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod serve;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use clap::{Args, Parser, Subcommand};
 use sensorium_learn::{LearnOptions, Loss};
 use sensorium_media::{Limits, Memory};
 use sensorium_types::{Direction, Modality};
+
+pub(crate) use self::serve::{Allowed, NewKey, Serve};
 
 /// Finds any medium with any other: text, pictures, sounds and videos in one embedding space, offline.
 #[derive(Debug, Parser)]
@@ -72,6 +76,10 @@ pub(crate) enum Command {
     Eval(Eval),
     /// Learn from pairs of your own: a model that finds them better
     Learn(Learn),
+    /// Answer over HTTP: a page, and an interface for programs
+    Serve(Serve),
+    /// Make a key for clients of `serve`
+    Key(NewKey),
     /// Look at the model package
     #[command(subcommand)]
     Model(ModelCommand),

@@ -64,6 +64,8 @@ fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Outcome> {
         Command::Embed(options) => commands::embed::run(common, options),
         Command::Eval(options) => commands::eval::run(common, options),
         Command::Learn(options) => commands::learn::run(common, options),
+        Command::Serve(options) => commands::serve::run(common, options),
+        Command::Key(options) => commands::serve::key(common, options),
         Command::Model(ModelCommand::List) => commands::model::list(common),
         Command::Model(ModelCommand::Verify) => commands::model::verify(common),
         Command::Completions(options) => commands::completions::run(options),

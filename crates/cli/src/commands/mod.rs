@@ -8,6 +8,7 @@ pub(crate) mod learn;
 pub(crate) mod model;
 pub(crate) mod remove;
 pub(crate) mod search;
+pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod verify;
 

@@ -1,0 +1,127 @@
+//! What can be typed behind `serve` and `key`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use sensorium_server::{Key, Settings};
+
+use super::{IndexFolder, LimitArgs};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium serve                                    the page and the interface at http://127.0.0.1:7700
+  sensorium serve --read-only --port 8080            nothing can be added or removed
+  sensorium key read                                 makes a key and its hash
+  sensorium serve --host 0.0.0.0 --key read:HASH     for other machines, which need the key
+
+The interface is at /api/v1, described at /api/docs; /metrics has figures for Prometheus. At 127.0.0.1 no key is needed
+unless one is given. Put a server that adds TLS before it when others than this machine use it.")]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    /// Address to listen at; others than this machine reach it only at another one than 127.0.0.1, and need a key
+    #[arg(
+        long,
+        env = "SENSORIUM_HOST",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1"
+    )]
+    host: IpAddr,
+    /// Port to listen at; 0 for any that is free
+    #[arg(long, env = "SENSORIUM_PORT", value_name = "PORT", default_value_t = Settings::PORT)]
+    port: u16,
+    /// A further name by which browsers call this server; repeatable
+    #[arg(
+        long = "name",
+        env = "SENSORIUM_NAMES",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    names: Vec<String>,
+    /// Hash of a key, as `sensorium key` prints it; repeatable
+    #[arg(
+        long = "key",
+        env = "SENSORIUM_KEYS",
+        value_name = "HASH",
+        value_delimiter = ','
+    )]
+    keys: Vec<Key>,
+    /// Let nobody add, remove or index anything
+    #[arg(long, env = "SENSORIUM_READ_ONLY")]
+    read_only: bool,
+    /// Folder that `sensorium eval --out` wrote, to be shown as the recall card
+    #[arg(long, env = "SENSORIUM_CARD", value_name = "DIR")]
+    card: Option<PathBuf>,
+    /// Folder for thumbnails and other previews [default: sensorium in the user's cache folder]
+    #[arg(long, env = "SENSORIUM_CACHE", value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// What previews may take on disk, in bytes
+    #[arg(long, env = "SENSORIUM_CACHE_BYTES", value_name = "BYTES", default_value_t = 2 << 30)]
+    cache_bytes: u64,
+    /// Largest upload, in bytes
+    #[arg(long, env = "SENSORIUM_MAX_UPLOAD", value_name = "BYTES", default_value_t = 256 << 20)]
+    max_upload: u64,
+    /// Longest sound or video that is uploaded, in seconds
+    #[arg(
+        long,
+        env = "SENSORIUM_MAX_UPLOAD_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 600.0
+    )]
+    max_upload_seconds: f64,
+    /// Queries that may wait; more are told to come again
+    #[arg(long, env = "SENSORIUM_QUEUE", value_name = "N", default_value_t = 256)]
+    queue: usize,
+    /// Longest time that a request may take, in seconds
+    #[arg(long, env = "SENSORIUM_REQUEST_TIME", value_name = "SECONDS", default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    request_time: u64,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+impl Serve {
+    /// The settings of a server for the index in `index`, whose previews are in `cache` unless they are to be elsewhere.
+    pub(crate) fn settings(
+        &self,
+        index: PathBuf,
+        cache: impl FnOnce() -> PathBuf,
+        threads: usize,
+    ) -> Settings {
+        Settings {
+            index,
+            cache: self.cache.clone().unwrap_or_else(cache),
+            cache_bytes: self.cache_bytes,
+            host: self.host,
+            port: self.port,
+            names: self.names.clone(),
+            keys: self.keys.clone(),
+            read_only: self.read_only,
+            threads,
+            limits: (&self.limits).into(),
+            upload_bytes: self.max_upload,
+            upload_seconds: self.max_upload_seconds,
+            queue: self.queue,
+            time: Duration::from_secs(self.request_time),
+            card: self.card.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewKey {
+    /// What the key allows: read, or write
+    #[arg(value_name = "ACCESS", value_enum)]
+    pub(crate) access: Allowed,
+}
+
+/// What a key allows.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Allowed {
+    /// To search and look
+    Read,
+    /// To index and remove, too
+    Write,
+}

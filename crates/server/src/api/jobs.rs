@@ -1,0 +1,83 @@
+//! Indexing.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use serde::Serialize;
+use tokio_stream::wrappers::WatchStream;
+use tokio_stream::{Stream, StreamExt as _};
+use utoipa::ToSchema;
+
+use super::extract::{Json, Path};
+use super::items::Paths;
+use crate::jobs::Job;
+use crate::problem::{Problem, Result};
+use crate::state::App;
+
+/// Jobs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct List {
+    jobs: Vec<Job>,
+}
+
+/// Bring the index up to date with files and folders, or, without any, with all files that it knows.
+#[utoipa::path(post, path = "/jobs", tag = "indexing", request_body = Paths,
+    responses((status = 202, body = Job), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn add(
+    State(app): State<Arc<App>>,
+    Json(paths): Json<Paths>,
+) -> Result<(StatusCode, axum::Json<Job>)> {
+    let paths = paths.absolute()?;
+    for path in &paths {
+        let about = tokio::fs::metadata(path).await;
+        about.map_err(|error| Problem::bad_request(format!("{}: {error}", path.display())))?;
+    }
+    Ok((StatusCode::ACCEPTED, axum::Json(app.jobs.add(paths)?)))
+}
+
+/// All jobs since the server was started, the last first.
+#[utoipa::path(get, path = "/jobs", tag = "indexing",
+    responses((status = 200, body = List), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<axum::Json<List>> {
+    Ok(axum::Json(List {
+        jobs: app.jobs.list()?,
+    }))
+}
+
+/// A job.
+#[utoipa::path(get, path = "/jobs/{id}", tag = "indexing", params(("id" = String, Path, description = "The id of the job")),
+    responses((status = 200, body = Job), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn job(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<axum::Json<Job>> {
+    let job = app.jobs.follow(&id)?;
+    let job = job.borrow().clone();
+    Ok(axum::Json(job))
+}
+
+/// Cancel a job: it ends after the files at hand, and what was done stays.
+#[utoipa::path(delete, path = "/jobs/{id}", tag = "indexing", params(("id" = String, Path, description = "The id of the job")),
+    responses((status = 200, body = Job), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<axum::Json<Job>> {
+    Ok(axum::Json(app.jobs.cancel(&id)?))
+}
+
+/// The job at each change, until it is over, as server-sent events called `job`.
+#[utoipa::path(get, path = "/jobs/{id}/events", tag = "indexing", params(("id" = String, Path, description = "The id of the job")),
+    responses((status = 200, description = "The events", content_type = "text/event-stream", body = String),
+        (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn events(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
+    let mut ended = false;
+    let until_the_end = move |job: &Job| {
+        let goes_on = !ended;
+        ended |= job.is_over();
+        goes_on
+    };
+    let jobs = WatchStream::new(app.jobs.follow(&id)?).take_while(until_the_end);
+    let events = jobs.map(|job| Ok(Event::default().event("job").json_data(job).unwrap_or_default()));
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
