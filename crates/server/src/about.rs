@@ -12,19 +12,41 @@ use utoipa::ToSchema;
 
 use crate::problem::{Problem, Result};
 
-/// Kinds of files that browsers show or play as they are, by the name of their format.
-const SHOWN: [&str; 7] = ["JPEG", "PNG", "WebP", "GIF", "BMP", "SVG", "AVIF"];
-const PLAYED: [&str; 9] = [
-    "MPEG-4 Part 14",
-    "WebM",
-    "MPEG-1/2 Audio Layer 3",
-    "MP3",
-    "Waveform Audio",
-    "WAV",
-    "Free Lossless Audio Codec",
-    "Ogg",
-    "Opus",
+/// What browsers know as kinds of files, by the names of their formats; others have none.
+const MEDIA_TYPES: [(&str, &str); 22] = [
+    ("JPEG", "image/jpeg"),
+    ("PNG", "image/png"),
+    ("WebP", "image/webp"),
+    ("GIF", "image/gif"),
+    ("BMP", "image/bmp"),
+    ("SVG", "image/svg+xml"),
+    ("AVIF", "image/avif"),
+    ("M4A", "audio/mp4"),
+    ("ID3", "audio/mpeg"),
+    ("MP3", "audio/mpeg"),
+    ("WAV", "audio/wav"),
+    ("FLAC", "audio/flac"),
+    ("Vorbis", "audio/ogg"),
+    ("Opus", "audio/ogg"),
+    ("AAC", "audio/aac"),
+    ("MP4", "video/mp4"),
+    ("M4V", "video/mp4"),
+    ("MOV", "video/mp4"),
+    ("WebM", "video/webm"),
+    ("EBML", "video/webm"),
+    ("Theora", "video/ogg"),
+    ("PDF", "application/pdf"),
 ];
+
+/// By what a browser knows what to do with the file of `item`, where it can do anything. Texts are only ever shown as such.
+pub(crate) fn media_type(item: &StoredItem) -> Option<&'static str> {
+    let known = MEDIA_TYPES.iter().find(|(format, _)| *format == item.format);
+    let known = known.map(|(_, media_type)| *media_type);
+    match item.modality {
+        Modality::Text => Some(known.unwrap_or("text/plain; charset=utf-8")),
+        _ => known,
+    }
+}
 
 /// What a file is and says of itself.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -58,7 +80,6 @@ impl Media {
             .and_then(Path::file_name)
             .map(|name| name.to_string_lossy().into_owned());
         let number = |name: &str| item.facts.get(name);
-        let is_known = |known: &[&str]| known.iter().any(|known| item.format.starts_with(known));
         Self {
             name: name.unwrap_or_default(),
             format: item.format.clone(),
@@ -66,11 +87,7 @@ impl Media {
             width: number("width").and_then(serde_json::Value::as_u64),
             height: number("height").and_then(serde_json::Value::as_u64),
             duration: number("duration").and_then(serde_json::Value::as_f64),
-            playable: match item.modality {
-                Modality::Text => true,
-                Modality::Image => is_known(&SHOWN),
-                Modality::Audio | Modality::Video => is_known(&PLAYED),
-            },
+            playable: media_type(item).is_some(),
             facts: item.facts.clone(),
         }
     }

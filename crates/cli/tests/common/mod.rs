@@ -27,11 +27,14 @@ pub(crate) fn sensorium() -> Command {
 
 /// The same, with `mask` taken from the permissions of what it makes.
 pub(crate) fn sensorium_with_mask(mask: &str) -> Command {
+    Command::from_std(sensorium_in_shell(&format!("umask {mask} && exec \"$@\"")))
+}
+
+/// A shell that runs `script`, with the binary as its first argument.
+pub(crate) fn sensorium_in_shell(script: &str) -> std::process::Command {
     let mut shell = std::process::Command::new("sh");
-    shell
-        .args(["-c", &format!("umask {mask} && exec \"$0\" \"$@\"")])
-        .arg(env!("CARGO_BIN_EXE_sensorium"));
-    Command::from_std(in_clean_environment(shell))
+    shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_sensorium")]);
+    in_clean_environment(shell)
 }
 
 /// The binary, in a clean environment.

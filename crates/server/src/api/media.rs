@@ -6,14 +6,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use sensorium_store::{SegmentKey, StoredItem};
+use sensorium_store::StoredItem;
 use sensorium_types::Modality;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Path, Query, item_id};
 use super::stream::{Served, serve};
-use crate::about::{file, stored};
+use crate::about::{file, media_type, stored};
 use crate::previews::{Made, Preview};
 use crate::problem::{Problem, Result};
 use crate::state::App;
@@ -42,7 +42,7 @@ pub(crate) async fn media(
             let item = stored(catalog, id)?;
             let is_record = item.locations.first().is_some_and(|first| first.record.is_some());
             let passages = match is_record {
-                true => catalog.segments_of(item.key, None::<SegmentKey>, MOST_PASSAGES)?,
+                true => catalog.segments_of(item.key, None, MOST_PASSAGES)?,
                 false => Vec::new(),
             };
             let passages: Vec<String> = passages.into_iter().filter_map(|passage| passage.text).collect();
@@ -52,7 +52,7 @@ pub(crate) async fn media(
     if let Some(text) = text {
         return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response());
     }
-    let media_type = media_type(&item);
+    let media_type = media_type(&item).unwrap_or("application/octet-stream");
     let (_, file) = opened(item).await?;
     let tag = id.to_string();
     serve(
@@ -64,36 +64,6 @@ pub(crate) async fn media(
         &headers,
     )
     .await
-}
-
-/// By what a browser knows what to do with the file. Texts are only ever shown as such.
-fn media_type(item: &StoredItem) -> &'static str {
-    let format = item.format.as_str();
-    match item.modality {
-        Modality::Text if format == "PDF" => "application/pdf",
-        Modality::Text => "text/plain; charset=utf-8",
-        Modality::Image => match format {
-            "JPEG" => "image/jpeg",
-            "PNG" => "image/png",
-            "WebP" => "image/webp",
-            "GIF" => "image/gif",
-            "BMP" => "image/bmp",
-            "TIFF" => "image/tiff",
-            "SVG" => "image/svg+xml",
-            "HEIC" => "image/heic",
-            "AVIF" => "image/avif",
-            _ => "application/octet-stream",
-        },
-        Modality::Audio if format.starts_with("MPEG-4") => "audio/mp4",
-        Modality::Audio if format.contains("Wav") || format == "WAV" => "audio/wav",
-        Modality::Audio if format.contains("Lossless") || format == "FLAC" => "audio/flac",
-        Modality::Audio if format.starts_with("Ogg") || format.starts_with("Opus") => "audio/ogg",
-        Modality::Audio if format.starts_with("MPEG") || format == "MP3" => "audio/mpeg",
-        Modality::Video if format.starts_with("MPEG-4") => "video/mp4",
-        Modality::Video if format.starts_with("WebM") => "video/webm",
-        Modality::Video if format.starts_with("Ogg") => "video/ogg",
-        Modality::Audio | Modality::Video => "application/octet-stream",
-    }
 }
 
 /// The file of `item` and its path.
