@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::Stream;
+use futures_util::stream::unfold;
 use serde::Serialize;
-use tokio_stream::wrappers::WatchStream;
-use tokio_stream::{Stream, StreamExt as _};
 use utoipa::ToSchema;
 
 use super::extract::{Json, Path};
@@ -71,13 +71,14 @@ pub(crate) async fn events(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
-    let mut ended = false;
-    let until_the_end = move |job: &Job| {
-        let goes_on = !ended;
-        ended |= job.is_over();
-        goes_on
-    };
-    let jobs = WatchStream::new(app.jobs.follow(&id)?).take_while(until_the_end);
-    let events = jobs.map(|job| Ok(Event::default().event("job").json_data(job).unwrap_or_default()));
+    let mut job = app.jobs.follow(&id)?;
+    job.mark_changed();
+    let events = unfold(Some(job), |job| async {
+        let mut job = job?;
+        job.changed().await.ok()?;
+        let now = job.borrow_and_update().clone();
+        let event = Event::default().event("job").json_data(&now).unwrap_or_default();
+        Some((Ok(event), (!now.is_over()).then_some(job)))
+    });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
