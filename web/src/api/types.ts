@@ -60,7 +60,8 @@ export interface HeatMap {
 
 export interface Explanation {
   heat_map?: HeatMap;
-  windows?: { segment: Segment; score: number }[];
+  /** The windows that mattered most, the best first. */
+  windows?: (Segment & { score: number })[];
   /** The rank of the hit without each word; `null`: further down than was looked at. */
   words?: { word: string; rank_without: number | null }[];
 }

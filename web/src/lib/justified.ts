@@ -84,7 +84,7 @@ const clamp = (ratio: number) => (ratio > 0 ? Math.min(WIDEST, Math.max(NARROWES
 
 /** The rows `[from, to)` that reach into the stretch `[top, bottom)`. */
 export function rowsWithin(rows: readonly Row[], top: number, bottom: number): [number, number] {
-  return [firstRow(rows, (row, next) => (next?.top ?? Infinity) > top), firstRow(rows, (row) => row.top >= bottom)];
+  return [firstRow(rows, (_, next) => (next?.top ?? Infinity) > top), firstRow(rows, (row) => row.top >= bottom)];
 }
 
 /** The first row for which the condition holds, which holds for all behind it, too. */
