@@ -120,7 +120,8 @@ export interface Status {
   refused: { path: string; cause: string }[];
   refused_total: number;
   reranker: boolean;
-  roots: string[];
+  /** What was asked to be indexed. */
+  roots?: string[];
   folders: string[];
 }
 

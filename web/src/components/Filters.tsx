@@ -51,7 +51,8 @@ function Kind({ modality }: { modality: Modality }) {
 
 function TimeFilter() {
   const { since, until } = query.value;
-  const says = !since && !until ? "Any time" : until ? `${since ? date(since) : "…"} – ${date(until)}` : `Since ${date(since)}`;
+  const says =
+    !since && !until ? "Any time" : until ? `${since ? date(since) : "…"} – ${date(until)}` : `Since ${date(since)}`;
   const back = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
   return (
     <Popup
@@ -108,7 +109,7 @@ function TimeFilter() {
 function FolderFilter() {
   const { folder } = query.value;
   const [part, setPart] = useState("");
-  const known = status.value ? [...new Set([...status.value.roots, ...status.value.folders])].sort() : [];
+  const known = status.value ? status.value.folders : [];
   const shown = known.filter((one) => one.toLowerCase().includes(part.toLowerCase()));
   return (
     <Popup

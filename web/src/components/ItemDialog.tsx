@@ -7,7 +7,7 @@ import { Facts } from "../item/Facts";
 import { Similar } from "../item/Similar";
 import { Stage } from "../item/Stage";
 import { Why } from "../item/Why";
-import { fileName, folderOf, noun } from "../lib/format";
+import { folderOf, nameOf, noun } from "../lib/format";
 import { closeItem, openItem, query, search, searchFor } from "../state/router";
 import { explain, results, type Entry } from "../state/results";
 import { stop } from "../state/player";
@@ -40,7 +40,7 @@ export function ItemDialog({ id }: { id: string }) {
   };
 
   return (
-    <Dialog title={entry?.media.name ?? "Item"} class="item" onClose={closeItem}>
+    <Dialog title={entry ? nameOf(entry) : "Item"} class="item" onClose={closeItem}>
       <div class="item-body" onKeyDown={onKeyDown}>
         <div class="stage">
           {entry && <Stage key={id} entry={entry} hit={hit} heat={heat} />}
@@ -55,7 +55,7 @@ export function ItemDialog({ id }: { id: string }) {
         <div class="about" tabIndex={0} role="group" aria-label="About it" data-about>
           <header class="about-head">
             <div>
-              <h2>{entry?.media.name ?? fileName(item?.path ?? "")}</h2>
+              <h2>{entry && nameOf(entry)}</h2>
               {entry && (
                 <p class="where">
                   <button

@@ -77,7 +77,12 @@ export function SearchBox() {
             <div class="chip sending" key={key} role="status">
               <span class="spinner" aria-hidden="true" />
               <span class="chip-name">Reading {name}</span>
-              <button type="button" class="chip-remove" aria-label={`Stop reading ${name}`} onClick={() => abort.abort()}>
+              <button
+                type="button"
+                class="chip-remove"
+                aria-label={`Stop reading ${name}`}
+                onClick={() => abort.abort()}
+              >
                 <Icon name="close" />
               </button>
             </div>

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { url } from "../api/endpoints";
-import { clock, markWords, noun, percent, stretch, sureness } from "../lib/format";
+import { clock, markWords, nameOf, noun, percent, stretch, sureness } from "../lib/format";
 import { calm, playing, source, toggle } from "../state/player";
 import { formatRoute } from "../state/query";
 import { query } from "../state/router";
@@ -65,7 +65,7 @@ export function Tile({ entry, index, of, left, top, width, height, active, unsur
         </div>
         <div class="caption" aria-hidden="true">
           <Icon name={modality} />
-          <span class="caption-name">{media.name}</span>
+          <span class="caption-name">{nameOf(entry)}</span>
           {hit?.confidence !== undefined && (
             <span class="number sure" title={sureness(hit.confidence)}>
               {percent(hit.confidence)}
@@ -78,7 +78,7 @@ export function Tile({ entry, index, of, left, top, width, height, active, unsur
           type="button"
           class="tile-play"
           tabIndex={active ? 0 : -1}
-          aria-label={`${plays ? "Stop" : "Play"} ${media.name}`}
+          aria-label={`${plays ? "Stop" : "Play"} ${nameOf(entry)}`}
           onClick={() => toggle(item, media, momentOf(entry)?.start)}
         >
           <Icon name={plays ? "pause" : "play"} />
@@ -89,10 +89,10 @@ export function Tile({ entry, index, of, left, top, width, height, active, unsur
 }
 
 function labelOf(entry: Entry): string {
-  const { media, modality, hit } = entry;
+  const { modality, hit } = entry;
   const moment = modality === "audio" || modality === "video" ? momentOf(entry) : undefined;
   return [
-    media.name,
+    nameOf(entry),
     noun(modality),
     moment && `at ${clock(moment.start)}`,
     hit?.confidence !== undefined && `confidence ${percent(hit.confidence)}`,

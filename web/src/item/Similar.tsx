@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import * as api from "../api/endpoints";
 import { MODALITIES, type Hit, type Modality } from "../api/types";
-import { markWords, noun, plural } from "../lib/format";
+import { markWords, nameOf, noun, plural } from "../lib/format";
 import { openItem } from "../state/router";
 import type { Entry } from "../state/results";
 import { status } from "../state/status";
@@ -58,23 +58,26 @@ export function Similar({ entry }: { entry: Entry }) {
 }
 
 function Near({ hit }: { hit: Hit }) {
-  const { item, modality, media, segment } = hit;
+  const { item, modality, segment } = hit;
   const mask = `url("${api.url.waveform(item, 200)}")`;
-  const at = modality === "video" && segment.start !== undefined ? (segment.start + (segment.end ?? segment.start)) / 2 : undefined;
+  const at =
+    modality === "video" && segment.start !== undefined
+      ? (segment.start + (segment.end ?? segment.start)) / 2
+      : undefined;
   return (
     <li>
       <button
         type="button"
         class={`near ${modality}`}
-        aria-label={`${media.name}, ${noun(modality)}`}
-        title={media.name}
+        aria-label={`${nameOf(hit)}, ${noun(modality)}`}
+        title={nameOf(hit)}
         onClick={() => openItem(item)}
       >
         {(modality === "image" || modality === "video") && (
           <img src={api.url.thumbnail(item, 320, at)} alt="" loading="lazy" />
         )}
         {modality === "audio" && <span class="wave" style={{ maskImage: mask, WebkitMaskImage: mask }} />}
-        {modality === "text" && <span class="passage">{markWords(hit.text ?? media.name, [])[0]?.text}</span>}
+        {modality === "text" && <span class="passage">{markWords(hit.text ?? nameOf(hit), [])[0]?.text}</span>}
       </button>
     </li>
   );

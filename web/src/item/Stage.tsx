@@ -5,7 +5,7 @@ import * as api from "../api/endpoints";
 import type { Hit, Segment } from "../api/types";
 import { Icon } from "../components/icons";
 import { momentOf } from "../components/Gallery";
-import { markWords, stretch } from "../lib/format";
+import { markWords, nameOf, stretch } from "../lib/format";
 import { calm, source } from "../state/player";
 import type { Entry } from "../state/results";
 import { HeatCanvas } from "./HeatCanvas";
@@ -73,7 +73,7 @@ function Picture({ entry, hit, heat }: Props) {
   if (!address) return entry.media.playable ? null : <Making />;
   return (
     <div class="framed">
-      <img class="medium" src={address} alt={entry.media.name} width={width} height={height} onError={fallBack} />
+      <img class="medium" src={address} alt={nameOf(entry)} width={width} height={height} onError={fallBack} />
       {heat && map && <HeatCanvas map={map} />}
     </div>
   );
@@ -170,7 +170,7 @@ function Passages({ entry }: { entry: Entry }) {
   const isFound = (passage: Segment) => found !== undefined && passage.text === found;
   const there = passages.some(isFound);
   return (
-    <article class="reading" tabIndex={0} role="group" aria-label={entry.media.name}>
+    <article class="reading" tabIndex={0} role="group" aria-label={nameOf(entry)}>
       {found && !there && <Found text={found} words={words} />}
       {passages.map((passage, index) =>
         isFound(passage) ? (

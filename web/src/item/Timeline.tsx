@@ -58,7 +58,9 @@ function Curve({ curve, length }: { curve: NonNullable<Hit["curve"]>; length: nu
   const most = Math.max(...curve.map(({ score }) => score), 0.01);
   const least = Math.min(...curve.map(({ score }) => score), most);
   const y = (score: number) => 38 - 32 * ((score - least) / (most - least || 1));
-  const points = curve.map(({ start, end, score }) => `${(((start + end) / 2 / length) * 1000).toFixed(1)},${y(score).toFixed(1)}`);
+  const points = curve.map(
+    ({ start, end, score }) => `${(((start + end) / 2 / length) * 1000).toFixed(1)},${y(score).toFixed(1)}`,
+  );
   const first = y(curve[0]!.score).toFixed(1);
   const last = y(curve[curve.length - 1]!.score).toFixed(1);
   return (

@@ -43,8 +43,7 @@ export const plural = (modality: Modality) => capital(NOUNS[modality][1]);
 export const noun = (modality: Modality) => NOUNS[modality][0];
 
 /** "1 picture", "1,200 sounds". */
-export const counted = (value: number, modality: Modality) =>
-  `${count(value)} ${NOUNS[modality][value === 1 ? 0 : 1]}`;
+export const counted = (value: number, modality: Modality) => `${count(value)} ${NOUNS[modality][value === 1 ? 0 : 1]}`;
 
 export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -63,6 +62,9 @@ export function sureness(confidence: number): string {
 }
 
 export const fileName = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+
+/** What an item is called: its file, and which record of it. */
+export const nameOf = ({ path, media }: { path: string; media: { name: string } }) => fileName(path) || media.name;
 
 export function folderOf(path: string): string {
   const cut = path.lastIndexOf("/");

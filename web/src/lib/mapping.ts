@@ -21,7 +21,14 @@ export const toMap = (camera: Camera, width: number, height: number, left: numbe
 });
 
 /** Brings the camera nearer by `factor`, the place below the pointer kept where it is. */
-export function zoomAt(camera: Camera, width: number, height: number, left: number, top: number, factor: number): Camera {
+export function zoomAt(
+  camera: Camera,
+  width: number,
+  height: number,
+  left: number,
+  top: number,
+  factor: number,
+): Camera {
   const least = Math.min(width, height) / 4;
   const scale = Math.min(Math.max(camera.scale * factor, least), least * 400);
   const fixed = toMap(camera, width, height, left, top);

@@ -22,3 +22,9 @@ export async function loadStatus() {
     statusError.value = error as ApiError;
   }
 }
+
+/** The folders that were named, or those that lie in no other. */
+export const roots = computed(() => {
+  const { roots, folders = [] } = status.value ?? {};
+  return roots ?? folders.filter((folder) => !folders.some((other) => folder.startsWith(`${other}/`)));
+});

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 
 import * as api from "../api/endpoints";
+import { nameOf } from "../lib/format";
 import type { Item, Modality } from "../api/types";
 
 /** Names of items that are parts of a search, by id. */
@@ -8,8 +9,8 @@ export const titles = signal<Record<string, { name: string; modality: Modality }
 
 const asked = new Set<string>();
 
-export function remember({ item, media, modality }: Pick<Item, "item" | "media" | "modality">) {
-  titles.value = { ...titles.value, [item]: { name: media.name, modality } };
+export function remember({ item, path, media, modality }: Pick<Item, "item" | "path" | "media" | "modality">) {
+  titles.value = { ...titles.value, [item]: { name: nameOf({ path, media }), modality } };
 }
 
 /** Asks for the name of an item that the page has not met. */

@@ -9,7 +9,7 @@ import { bytes, count, counted, plural } from "../lib/format";
 import { cancel, index, isOver, jobs } from "../state/jobs";
 import { reload } from "../state/results";
 import { search } from "../state/router";
-import { loadStatus, mayWrite, status, statusError } from "../state/status";
+import { loadStatus, mayWrite, roots, status, statusError } from "../state/status";
 
 /** What is indexed, what was refused and why, and work that goes on. */
 export function IndexView() {
@@ -27,7 +27,11 @@ export function IndexView() {
       <p class="state">Reading…</p>
     );
   }
-  const refresh = () => index([]).then(() => setError(""), (reason: Error) => setError(reason.message));
+  const refresh = () =>
+    index([]).then(
+      () => setError(""),
+      (reason: Error) => setError(reason.message),
+    );
   return (
     <section class="page">
       <header class="page-head">
@@ -78,10 +82,10 @@ export function IndexView() {
       )}
       <h3>Folders</h3>
       <ul class="folders">
-        {now.roots.map((root) => (
+        {roots.value.map((root) => (
           <Root key={root} path={root} onError={setError} />
         ))}
-        {now.roots.length === 0 && <li class="hint">None yet.</li>}
+        {roots.value.length === 0 && <li class="hint">None yet.</li>}
       </ul>
       {now.refused_total > 0 && <Refused />}
       {adding && <AddFolder onClose={() => setAdding(false)} />}
@@ -118,7 +122,13 @@ function Root({ path, onError }: { path: string; onError: (error: string) => voi
             </button>
           </>
         ) : (
-          <button type="button" class="round" aria-label={`Forget ${path}`} title="Forget" onClick={() => setAsks(true)}>
+          <button
+            type="button"
+            class="round"
+            aria-label={`Forget ${path}`}
+            title="Forget"
+            onClick={() => setAsks(true)}
+          >
             <Icon name="close" />
           </button>
         ))}
@@ -163,7 +173,9 @@ function JobRow({ job }: { job: Job }) {
           </button>
         )}
       </div>
-      {!isOver(job) && <progress aria-label={`Indexing ${what}`} max={planned ?? undefined} value={planned ? done : undefined} />}
+      {!isOver(job) && (
+        <progress aria-label={`Indexing ${what}`} max={planned ?? undefined} value={planned ? done : undefined} />
+      )}
       <p class="hint number" role="status">
         {said}
       </p>
@@ -240,7 +252,9 @@ function AddFolder({ onClose }: { onClose: () => void }) {
             <span>Folder on the server's machine</span>
             <textarea name="paths" rows={2} required placeholder="/home/me/Pictures" spellcheck={false} />
           </label>
-          <p class="hint">An absolute path a line. Pictures, sounds, videos and texts in it are indexed; nothing is copied.</p>
+          <p class="hint">
+            An absolute path a line. Pictures, sounds, videos and texts in it are indexed; nothing is copied.
+          </p>
           {error && (
             <p class="refusal" role="alert">
               <Icon name="alert" />

@@ -152,7 +152,8 @@ function Plane({ points }: { points: MapPoint[] }) {
       if (next) {
         setChosen(next.item);
         const [left, top] = toScreen(camera, width, height, next);
-        if (left < 40 || top < 40 || left > width - 40 || top > height - 40) setCamera({ ...camera, x: next.x, y: next.y });
+        if (left < 40 || top < 40 || left > width - 40 || top > height - 40)
+          setCamera({ ...camera, x: next.x, y: next.y });
       }
     } else if (event.key === "+" || event.key === "=") zoom(1.5);
     else if (event.key === "-") zoom(1 / 1.5);
