@@ -6,6 +6,17 @@ export const keyNeeded = signal(false);
 /** How often a server that is busy is asked again. */
 const TRIES = 6;
 
+const HEADLINES: Record<number, string> = {
+  400: "This cannot be asked",
+  401: "A key is needed",
+  403: "This key may not do that",
+  404: "It is not there any more",
+  422: "This cannot be asked",
+  429: "Too much at once",
+  500: "The server failed",
+  503: "The server is busy",
+};
+
 /** A refusal of the server, in its own words, or that it could not be reached. */
 export class ApiError extends Error {
   constructor(
@@ -17,9 +28,9 @@ export class ApiError extends Error {
     super(detail || title);
   }
 
-  /** Nothing answered. */
-  get unreachable(): boolean {
-    return this.status === 0;
+  /** What happened, in a few words of the page; `detail` has the server's. */
+  get headline(): string {
+    return HEADLINES[this.status] ?? this.title;
   }
 }
 

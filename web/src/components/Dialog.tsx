@@ -17,6 +17,8 @@ export function Dialog({ title, class: kind = "", onClose, children }: Props) {
     const element = dialog.current!;
     const before = document.activeElement as HTMLElement | null;
     element.showModal();
+    element.querySelector<HTMLElement>("[data-first]")?.focus();
+    element.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
       element.close();
       before?.focus?.({ preventScroll: true });

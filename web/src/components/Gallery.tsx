@@ -137,6 +137,10 @@ export function momentOf({ hit }: Entry): { start: number; end: number; peak: nu
   return { start, end, peak: (start + end) / 2 };
 }
 
+/** Whether a moment says more than "all of it". */
+export const standsOut = ({ start, end }: { start: number; end: number }, duration = Infinity) =>
+  end - start < 0.9 * duration;
+
 function scrollToRow(list: HTMLElement, row: Row) {
   const middle = row.top + row.height / 2;
   scrollTo({ top: list.getBoundingClientRect().top + scrollY + middle - innerHeight / 2 });

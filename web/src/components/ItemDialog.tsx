@@ -41,7 +41,7 @@ export function ItemDialog({ id }: { id: string }) {
 
   return (
     <Dialog title={entry ? nameOf(entry) : "Item"} class="item" onClose={closeItem}>
-      <div class="item-body" onKeyDown={onKeyDown}>
+      <div class="item-body" tabIndex={-1} data-first onKeyDown={onKeyDown}>
         <div class="stage">
           {entry && <Stage key={id} entry={entry} hit={hit} heat={heat} />}
           {!entry && error && (
@@ -52,7 +52,7 @@ export function ItemDialog({ id }: { id: string }) {
           {index > 0 && <Step back onClick={() => step(-1)} />}
           {index >= 0 && index < entries.length - 1 && <Step onClick={() => step(1)} />}
         </div>
-        <div class="about" tabIndex={0} role="group" aria-label="About it" data-about>
+        <div class="about" tabIndex={0} role="group" aria-label="About it">
           <header class="about-head">
             <div>
               <h2>{entry && nameOf(entry)}</h2>

@@ -51,6 +51,7 @@ export function SearchBox() {
 
   const something = draft.value !== "" || parts.length > 0;
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Enter") submit();
     if (event.key === "Backspace" && draft.value === "" && parts.length > 0) search({ parts: parts.slice(0, -1) });
     if (event.key === "ArrowDown") {
       event.preventDefault();
@@ -59,13 +60,9 @@ export function SearchBox() {
   };
   return (
     <div class="box-area">
-      <form
+      <div
         class="box"
         role="search"
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
         onClick={(event) => event.target === event.currentTarget && input.current?.focus()}
       >
         <Icon name="search" class="icon box-icon" />
@@ -153,7 +150,7 @@ export function SearchBox() {
             event.currentTarget.value = "";
           }}
         />
-      </form>
+      </div>
       {refusals.value.map(({ key, name, reason }) => (
         <p class="refusal" role="alert" key={key}>
           <Icon name="alert" />
@@ -177,7 +174,6 @@ function Without() {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            event.stopPropagation();
             const value = String(new FormData(event.currentTarget).get("words") ?? "").trim();
             if (!value) return;
             close();

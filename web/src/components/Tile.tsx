@@ -6,7 +6,7 @@ import { calm, playing, source, toggle } from "../state/player";
 import { formatRoute } from "../state/query";
 import { query } from "../state/router";
 import type { Entry } from "../state/results";
-import { momentOf } from "./Gallery";
+import { momentOf, standsOut } from "./Gallery";
 import { Icon } from "./icons";
 import { ITEM_TYPE } from "./SearchBox";
 import { isPlain } from "./Top";
@@ -170,7 +170,7 @@ function Video({ entry, size, playing: wanted }: { entry: Entry; size: number; p
           }}
         />
       )}
-      <Badge>{moment && entry.hit ? stretch(moment.start, moment.end) : media.duration && clock(media.duration)}</Badge>
+      <When entry={entry} />
       <Line entry={entry} at={at} />
     </>
   );
@@ -187,7 +187,7 @@ function Sound({ entry }: { entry: Entry }) {
         {moment && media.duration && <Stretch {...moment} of={media.duration} />}
       </div>
       {now !== undefined && media.duration && <Head at={now} of={media.duration} />}
-      <Badge>{moment ? stretch(moment.start, moment.end) : media.duration && clock(media.duration)}</Badge>
+      <When entry={entry} />
     </>
   );
 }
@@ -203,15 +203,26 @@ function Passage({ entry }: { entry: Entry }) {
   );
 }
 
-function Badge({ children }: { children: preact.ComponentChildren }) {
-  return children ? <span class="badge number">{children}</span> : null;
+/** The moment that was found; the length, where that is all of it. */
+function When({ entry }: { entry: Entry }) {
+  const { duration } = entry.media;
+  const moment = entry.hit && momentOf(entry);
+  const says =
+    moment && standsOut(moment, duration)
+      ? stretch(moment.start, moment.end)
+      : duration !== undefined
+        ? clock(Math.round(duration))
+        : "";
+  return says ? <span class="badge number">{says}</span> : null;
 }
 
 /** The time line of a video with the moment on it. */
 function Line({ entry, at }: { entry: Entry; at?: number }) {
   const { duration } = entry.media;
   if (!duration || !entry.hit) return null;
-  const moments = entry.hit.moments?.slice(0, 3) ?? [momentOf(entry)].filter((one) => one !== undefined);
+  const found = entry.hit.moments?.slice(0, 3) ?? [momentOf(entry)].filter((one) => one !== undefined);
+  const moments = found.filter((moment) => standsOut(moment, duration));
+  if (moments.length === 0 && at === undefined) return null;
   return (
     <div class="timeline-thin">
       {moments.map((moment) => (

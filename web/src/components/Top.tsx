@@ -50,7 +50,13 @@ export function Top({ home: atHome }: { home: boolean }) {
           {jobs.value.some((job) => !isOver(job)) && <span class="spinner" role="img" aria-label="indexing" />}
         </Link>
         <ThemeButton />
-        <button type="button" class="round" aria-label="Keys" title="Keys (?)" onClick={() => (helpOpen.value = true)}>
+        <button
+          type="button"
+          class="round keys-button"
+          aria-label="Keys"
+          title="Keys (?)"
+          onClick={() => (helpOpen.value = true)}
+        >
           <Icon name="help" />
         </button>
       </nav>

@@ -19,8 +19,16 @@ export function HeatCanvas({ map }: { map: HeatMap }) {
   return <canvas class="heat" ref={canvas} role="img" aria-label="Heat map: bright where the search looked" />;
 }
 
-/** Dark where nothing was looked at, through red to a clear yellow. */
-function colour(heat: number): [number, number, number, number] {
-  const warm = Math.min(1, heat * 1.4);
-  return [255 * warm, 60 + 150 * heat * heat, 30 * (1 - heat), 150 - 60 * heat];
+/** From what was passed over to what was looked at: red, green, blue and how dense. */
+const STOPS = [
+  [12, 10, 34, 178],
+  [128, 24, 92, 158],
+  [236, 92, 40, 122],
+  [255, 226, 96, 96],
+] as const;
+
+function colour(heat: number): number[] {
+  const place = Math.min(0.9999, Math.max(0, heat)) * (STOPS.length - 1);
+  const first = Math.floor(place);
+  return STOPS[first]!.map((value, index) => value + (STOPS[first + 1]![index]! - value) * (place - first));
 }

@@ -49,6 +49,16 @@ function useSource({ item, media }: Entry): { address: string; error: string; fa
   return { address, error, fallBack };
 }
 
+/** Small pictures are shown larger, up to this width or three times their own. */
+const WIDE = 720;
+
+/** The size of a frame, which the style sheet keeps within the window. */
+function frame({ media: { width, height } }: Entry) {
+  if (!width || !height) return {};
+  const shown = Math.max(width, Math.min(WIDE, width * 3));
+  return { aspectRatio: `${width} / ${height}`, "--wide": `${shown}px`, "--ratio": String(width / height) };
+}
+
 function Making() {
   return (
     <p class="making" role="status">
@@ -72,7 +82,7 @@ function Picture({ entry, hit, heat }: Props) {
   if (error) return <Trouble>{error}</Trouble>;
   if (!address) return entry.media.playable ? null : <Making />;
   return (
-    <div class="framed">
+    <div class="framed" style={frame(entry)}>
       <img class="medium" src={address} alt={nameOf(entry)} width={width} height={height} onError={fallBack} />
       {heat && map && <HeatCanvas map={map} />}
     </div>
@@ -117,7 +127,7 @@ function Player({ entry, hit, heat }: Props) {
         </div>
       )}
       {address && video && (
-        <div class="framed">
+        <div class="framed" style={frame(entry)}>
           <video
             class="medium"
             ref={element as preact.RefObject<HTMLVideoElement>}

@@ -1,4 +1,5 @@
 import type { Hit } from "../api/types";
+import { standsOut } from "../components/Gallery";
 import { stretch } from "../lib/format";
 
 interface Props {
@@ -11,7 +12,9 @@ interface Props {
 
 /** How well each stretch answers, and the moments that stand out; a click plays from there. */
 export function Timeline({ hit, length, at, onSeek }: Props) {
-  const moments = hit.moments ?? [];
+  const moments = (hit.moments ?? []).filter((moment) => standsOut(moment, length));
+  const curve = hit.curve && hit.curve.length > 1 ? hit.curve : undefined;
+  if (!curve && moments.length === 0) return null;
   const share = (seconds: number) => `${Math.min(100, Math.max(0, (seconds / length) * 100))}%`;
   return (
     <div class="timeline">
@@ -22,7 +25,7 @@ export function Timeline({ hit, length, at, onSeek }: Props) {
           onSeek(((event.clientX - left) / width) * length);
         }}
       >
-        {hit.curve && hit.curve.length > 1 && <Curve curve={hit.curve} length={length} />}
+        {curve && <Curve curve={curve} length={length} />}
         {moments.map(({ start, end }) => (
           <span
             key={start}

@@ -1,5 +1,5 @@
 import type { Hit } from "../api/types";
-import { percent, stretch, sureness } from "../lib/format";
+import { percent, stretch, sureness, telling } from "../lib/format";
 
 interface Props {
   hit: Hit;
@@ -24,7 +24,7 @@ export function Why({ hit, heat, onHeat }: Props) {
       {words && words.length > 0 && (
         <p>
           It has{" "}
-          {words.map((word) => (
+          {telling(words).map((word) => (
             <mark key={word}>{word}</mark>
           ))}{" "}
           in its name, folder or text.

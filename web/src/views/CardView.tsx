@@ -30,7 +30,7 @@ export function CardView() {
   if (error) {
     return (
       <section class="state" role="alert">
-        <h2>{error.title}</h2>
+        <h2>{error.headline}</h2>
         <p>{error.detail}</p>
       </section>
     );

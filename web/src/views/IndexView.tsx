@@ -20,7 +20,7 @@ export function IndexView() {
     const failed = statusError.value;
     return failed ? (
       <section class="state" role="alert">
-        <h2>{failed.title}</h2>
+        <h2>{failed.headline}</h2>
         <p>{failed.detail}</p>
       </section>
     ) : (

@@ -4,6 +4,7 @@ import { ApiError } from "../api/client";
 import * as api from "../api/endpoints";
 import { MODALITIES, type MapPoint, type Modality } from "../api/types";
 import { Icon } from "../components/icons";
+import { draw } from "../lib/drawing";
 import { noun, plural } from "../lib/format";
 import { nearest, toMap, toScreen, towards, zoomAt, type Camera } from "../lib/mapping";
 import { searchFor } from "../state/router";
@@ -26,7 +27,7 @@ export function MapView() {
   if (error) {
     return (
       <section class="state" role="alert">
-        <h2>{error.title}</h2>
+        <h2>{error.headline}</h2>
         <p>{error.detail}</p>
       </section>
     );
@@ -80,6 +81,7 @@ function Plane({ points }: { points: MapPoint[] }) {
   const [size, setSize] = useState<[number, number]>([0, 0]);
   const [camera, setCamera] = useState<Camera>({ x: 0, y: 0, scale: 0 });
   const [chosen, setChosen] = useState("");
+  const systemDark = useSystemDark();
   const pointers = useRef(new Map<number, [number, number]>());
   const moved = useRef(0);
   const [width, height] = size;
@@ -107,9 +109,14 @@ function Plane({ points }: { points: MapPoint[] }) {
     };
   }, []);
   useEffect(() => {
-    const frame = requestAnimationFrame(() => canvas.current && draw(canvas.current, points, camera, index));
+    let frame = 0;
+    const later = () => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => canvas.current && draw(canvas.current, points, camera, index, later));
+    };
+    later();
     return () => cancelAnimationFrame(frame);
-  }, [points, camera, size, index, theme.value]);
+  }, [points, camera, size, index, theme.value, systemDark]);
   useEffect(() => {
     // Only where a pointer rests is it worth to ask for the name.
     const timer = setTimeout(() => chosen && void learn(chosen), 120);
@@ -203,6 +210,18 @@ function Plane({ points }: { points: MapPoint[] }) {
   );
 }
 
+/** Whether the system wants dark colours, followed while the map is shown. */
+function useSystemDark(): boolean {
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  const [dark, setDark] = useState(media.matches);
+  useEffect(() => {
+    const follow = () => setDark(media.matches);
+    media.addEventListener("change", follow);
+    return () => media.removeEventListener("change", follow);
+  }, []);
+  return dark;
+}
+
 /** What a point is. */
 function Card({ point, place: [left, top], width }: { point: MapPoint; place: [number, number]; width: number }) {
   const { item, modality } = point;
@@ -219,31 +238,4 @@ function Card({ point, place: [left, top], width }: { point: MapPoint; place: [n
       </p>
     </div>
   );
-}
-
-function draw(canvas: HTMLCanvasElement, points: readonly MapPoint[], camera: Camera, chosen: number) {
-  const { clientWidth: width, clientHeight: height } = canvas;
-  if (width === 0 || camera.scale === 0) return;
-  const dots = devicePixelRatio;
-  if (canvas.width !== Math.round(width * dots) || canvas.height !== Math.round(height * dots)) {
-    canvas.width = Math.round(width * dots);
-    canvas.height = Math.round(height * dots);
-  }
-  const context = canvas.getContext("2d")!;
-  context.setTransform(dots, 0, 0, dots, 0, 0);
-  context.clearRect(0, 0, width, height);
-  const style = getComputedStyle(canvas);
-  const colours = Object.fromEntries(MODALITIES.map((one) => [one, style.getPropertyValue(`--dot-${one}`)]));
-  const fit = Math.min(width, height) / 2.3;
-  const crowd = Math.max(1, Math.sqrt(points.length / 400));
-  const radius = Math.min(9, Math.max(1.6, (5.5 / crowd) * Math.sqrt(camera.scale / fit)));
-  points.forEach((point, index) => {
-    const [left, top] = toScreen(camera, width, height, point);
-    if (left < -10 || top < -10 || left > width + 10 || top > height + 10) return;
-    context.globalAlpha = chosen < 0 || index === chosen ? 0.85 : 0.45;
-    context.fillStyle = colours[point.modality]!;
-    context.beginPath();
-    context.arc(left, top, index === chosen ? radius + 3 : radius, 0, 2 * Math.PI);
-    context.fill();
-  });
 }

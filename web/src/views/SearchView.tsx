@@ -2,7 +2,7 @@ import type { ApiError } from "../api/client";
 import { Filters } from "../components/Filters";
 import { Gallery } from "../components/Gallery";
 import { Icon, Mark } from "../components/icons";
-import { count } from "../lib/format";
+import { capital, count } from "../lib/format";
 import { asksSomething, isFiltered } from "../state/query";
 import { query, search, show } from "../state/router";
 import { reload, results } from "../state/results";
@@ -38,7 +38,7 @@ export function SearchView() {
 /** How much was found, said to screen readers, too. */
 function Summary() {
   const { entries, loading, next, total, took, error, request } = results.value;
-  const number = `${count(entries.length)}${next ? " and more" : ""}`;
+  const number = `${next ? "The first " : ""}${count(entries.length)}`;
   const said = error
     ? ""
     : loading && entries.length === 0
@@ -100,8 +100,8 @@ function Failed({ error }: { error: ApiError }) {
   return (
     <section class="state" role="alert">
       <Icon name="alert" class="icon large" />
-      <h2>{error.title}</h2>
-      {error.detail && <p>{error.detail}</p>}
+      <h2>{error.headline}</h2>
+      {error.detail && <p>{capital(error.detail)}</p>}
       <button type="button" class="primary" onClick={reload}>
         Try again
       </button>
