@@ -92,7 +92,7 @@ export function Weight({ weight, onChange }: { weight: number; onChange: (weight
   return (
     <label class="field">
       <span>
-        Counts <output class="number">×{weight}</output>
+        Counts <span class="number">×{weight}</span>
       </span>
       <input
         type="range"

@@ -180,7 +180,7 @@ function Passages({ entry }: { entry: Entry }) {
   const isFound = (passage: Segment) => found !== undefined && passage.text === found;
   const there = passages.some(isFound);
   return (
-    <article class="reading" tabIndex={0} role="group" aria-label={nameOf(entry)}>
+    <div class="reading" tabIndex={0} role="group" aria-label={nameOf(entry)}>
       {found && !there && <Found text={found} words={words} />}
       {passages.map((passage, index) =>
         isFound(passage) ? (
@@ -198,7 +198,7 @@ function Passages({ entry }: { entry: Entry }) {
           Read on
         </button>
       )}
-    </article>
+    </div>
   );
 }
 
