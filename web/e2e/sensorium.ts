@@ -16,7 +16,6 @@ const FOLDERS = ["photos", "sounds", "videos", "notes"].map((name) => path.join(
 export const test = base.extend<object, { server: string }>({
   server: [
     // Playwright reads the names of fixtures out of the pattern.
-    // eslint-disable-next-line no-empty-pattern
     async ({}, use) => {
       const folder = await mkdtemp(path.join(tmpdir(), "sensorium-page-"));
       const index = path.join(folder, "index");

@@ -3,7 +3,7 @@ import { MODALITIES, type MapPoint, type Modality } from "../api/types";
 import { toScreen, type Camera } from "./mapping";
 
 /** With no more points than this in the window, pictures are drawn in place of dots. */
-const MOST_PICTURES = 90;
+const MOST_PICTURES = 220;
 
 /** Pictures that are kept for drawing. */
 const KEPT = 600;
@@ -29,7 +29,7 @@ export function draw(
   const closeness = camera.scale / (Math.min(width, height) / 2.3);
   const crowd = Math.max(1, Math.sqrt(points.length / 400));
   const radius = Math.min(9, Math.max(1.6, (5.5 / crowd) * Math.sqrt(closeness)));
-  const side = seen.length <= MOST_PICTURES && closeness > 1.3 ? Math.min(84, 26 * Math.sqrt(closeness)) : 0;
+  const side = seen.length <= MOST_PICTURES && closeness >= 1 ? Math.min(96, 36 * Math.sqrt(closeness)) : 0;
   // The chosen one is drawn last, above the others.
   seen.sort((one, other) => Number(one.chosen) - Number(other.chosen));
   for (const { point, left, top, chosen } of seen) {
