@@ -21,8 +21,8 @@ export function HeatCanvas({ map }: { map: HeatMap }) {
 
 /** From what was passed over to what was looked at: red, green, blue and how dense. */
 const STOPS = [
-  [12, 10, 34, 178],
-  [128, 24, 92, 158],
+  [12, 10, 34, 150],
+  [128, 24, 92, 140],
   [236, 92, 40, 122],
   [255, 226, 96, 96],
 ] as const;
