@@ -39,7 +39,7 @@ describe("a busy server", () => {
 
   it("is not asked for ever", async () => {
     answers = [busy];
-    const answer = ask("/status").catch((error) => error);
+    const answer = ask("/status").catch((error: unknown) => error as ApiError);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(((await answer) as ApiError).status).toBe(503);
     expect(asked).toBeLessThan(10);
@@ -48,7 +48,7 @@ describe("a busy server", () => {
   it("is left alone when the search was given up", async () => {
     answers = [busy, ok];
     const abort = new AbortController();
-    const answer = ask("/search", { signal: abort.signal }).catch((error) => error);
+    const answer = ask("/search", { signal: abort.signal }).catch((error: unknown) => error as ApiError);
     await vi.advanceTimersByTimeAsync(500);
     abort.abort();
     expect(isAbort(await answer)).toBe(true);
@@ -57,11 +57,17 @@ describe("a busy server", () => {
   });
 });
 
+/** What was thrown. */
+async function refused(asking: Promise<unknown>): Promise<ApiError> {
+  const error = await asking.catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(ApiError);
+  return error as ApiError;
+}
+
 describe("a refusal", () => {
   it("has the server's words and the field that was wrong", async () => {
     answers = [() => problem(400)];
-    const error: ApiError = await ask("/search").catch((error) => error);
-    expect(error).toBeInstanceOf(ApiError);
+    const error = await refused(ask("/search"));
     expect([error.status, error.detail, error.field]).toEqual([400, "say more", "where"]);
     expect(keyNeeded.value).toBe(false);
   });
@@ -74,7 +80,7 @@ describe("a refusal", () => {
 
   it("that is no JSON is an error all the same", async () => {
     answers = [() => new Response("<html>", { status: 502 })];
-    const error: ApiError = await ask("/status").catch((error) => error);
+    const error = await refused(ask("/status"));
     expect(error.status).toBe(502);
     expect(error.message).not.toBe("");
   });
@@ -83,7 +89,7 @@ describe("a refusal", () => {
     vi.stubGlobal("fetch", async () => {
       throw new TypeError("failed to fetch");
     });
-    const error: ApiError = await ask("/status").catch((error) => error);
+    const error = await refused(ask("/status"));
     expect(error.status).toBe(0);
     expect(error.detail).toContain("sensorium serve");
   });
