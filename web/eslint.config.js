@@ -1,0 +1,6 @@
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["node_modules", "test-results", "playwright-report"] },
+  ...tseslint.configs.recommended,
+);

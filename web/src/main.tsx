@@ -1,0 +1,17 @@
+import { render } from "preact";
+
+import { App } from "./components/App";
+import { loadJobs } from "./state/jobs";
+import { followQuery } from "./state/results";
+import { loadStatus } from "./state/status";
+import { followTheme } from "./state/theme";
+import "./styles/base.css";
+import "./styles/box.css";
+import "./styles/gallery.css";
+import "./styles/item.css";
+import "./styles/views.css";
+
+followTheme();
+followQuery();
+void loadStatus().then(loadJobs);
+render(<App />, document.getElementById("page")!);
