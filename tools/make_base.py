@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from base import calibration, ced, concepts, efficientnet, golden, grid, legacy_pickle, manifest, minilm
 from base.parts import Parts
-from base.tower import AudioTower, TextTower, VisualTower
+from base.tower import AudioTower, TextTower, VisualTower, unit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,7 +62,8 @@ def main() -> None:
     for path in manifest.files(out):
         path.chmod(0o644)
 
-    table = calibration.measure(options.data, text, VisualTower(out), picture, AudioTower(out), sound)
+    towers = {"text": text, "visual": VisualTower(out), "audio": AudioTower(out)}
+    table = calibration.measure(options.data, towers, {"text": unit, "visual": picture.embed, "audio": sound.embed})
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in manifest.files(out)}
     (out / "model.toml").write_text(manifest.render(picture, sound, table, hashes, options.tuned is not None))
     size = sum(path.stat().st_size for path in out.iterdir())

@@ -1,27 +1,26 @@
 """What unrelated segments score: mean and deviation of the inner products of each pair of tracks."""
 
 import csv
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from .concepts import Concepts
 from .tower import AudioTower, TextTower, VisualTower
+
+Towers = Mapping[str, TextTower | VisualTower | AudioTower]
+# For each track, unit vectors for pooled features.
+Heads = Mapping[str, Callable[[np.ndarray], np.ndarray]]
 
 # Segments of each track that are compared, each with all of another track.
 SAMPLES = 400
 
 
-def measure(
-    data: Path, text: TextTower, visual: VisualTower, picture: Concepts, audio: AudioTower, sound: Concepts
-) -> dict[str, tuple[float, float]]:
-    """For `query.target`, (mean, deviation), from training data."""
-    vectors = {
-        "text": text.embed(_texts(data)),
-        "visual": picture.embed(visual.features(_pictures(data))),
-        "audio": sound.embed(audio.features(_sounds(data))),
-    }
+def measure(data: Path, towers: Towers, heads: Heads) -> dict[str, tuple[float, float]]:
+    """For `query.target` of the tracks that have a head, (mean, deviation), from training data."""
+    given = {"text": _texts, "visual": _pictures, "audio": _sounds}
+    vectors = {track: head(towers[track].features(given[track](data))) for track, head in heads.items()}
     table = {}
     for query, queries in vectors.items():
         for target, targets in vectors.items():

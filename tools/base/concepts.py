@@ -48,11 +48,11 @@ class Concepts:
         return weights / weights.sum(axis=1, keepdims=True)
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """What the head's file holds; the large ones as f16."""
+        """What the head's file holds; the large ones as f16, row by row, as safetensors takes them for granted."""
         tensors = {
-            "weight": self.weight.astype(np.float16),
+            "weight": self.weight.astype(np.float16, order="C"),
             "bias": self.bias.astype(np.float32),
-            "labels": self.labels.astype(np.float16),
+            "labels": self.labels.astype(np.float16, order="C"),
         }
         if self.norm_weight is not None:
             tensors["norm_weight"] = self.norm_weight.astype(np.float32)
