@@ -8,7 +8,7 @@ built = $(or $(CARGO_TARGET_DIR),target)
 BINARY ?=
 binary = $(or $(BINARY),$(built)/release/sensorium)
 
-.PHONY: help setup demo test test-tools lint fmt bench build install uninstall clean
+.PHONY: help setup setup-tests demo test test-tools test-page page lint fmt bench build install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,20 +16,34 @@ help: ## list the targets
 setup: ## get the programs and the library that Sensorium needs
 	@scripts/setup
 
+setup-tests: ## get what the tests need besides: a browser
+	@scripts/setup tests
+
 build: setup ## build the binary
 	cargo build --release --locked --package sensorium
 
 demo: build ## index the demo pack, search it in all sixteen directions and show the recall card
 	@scripts/demo $(binary)
 
-test: setup lint test-tools ## run all checks and tests
+test: setup-tests lint test-tools ## run all checks and tests
 	cargo test --workspace --locked
 	scripts/test_setup
 	scripts/test_install $(built)/debug/sensorium
 	scripts/test_demo $(built)/debug/sensorium
+	$(MAKE) test-page
 
 test-tools: .venv/ready ## run the tests of the recipe
 	.venv/bin/python -m unittest discover --quiet --start-directory tools/tests --top-level-directory tools
+
+test-page: web/node_modules/ready ## check the page, and drive it in a browser with the binary that the tests built
+	scripts/test_page $(built)/debug/sensorium
+
+page: web/node_modules/ready ## build the page into crates/server/page, from where it comes into the binary
+	cd web && npm run build
+
+web/node_modules/ready: web/package-lock.json | setup-tests
+	cd web && npm ci --no-audit --no-fund
+	touch $@
 
 .venv/ready: tools/requirements.txt | setup
 	python3 -m venv .venv
@@ -61,4 +75,4 @@ uninstall: ## remove what install placed
 
 clean: ## remove what was built
 	cargo clean
-	rm -rf .venv
+	rm -rf .venv web/node_modules

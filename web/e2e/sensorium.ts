@@ -5,7 +5,6 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 import { test as base } from "@playwright/test";
-import { preview } from "vite";
 
 /** The binary under test. */
 const BINARY = process.env.SENSORIUM ?? "sensorium";
@@ -35,11 +34,7 @@ export const test = base.extend<object, { server: string }>({
         server.on("error", reject);
         server.on("exit", (code) => reject(new Error(`${BINARY} serve ended with ${code}: ${said}`)));
       });
-      // A binary that was built without the page is tested with the page as it was built beside it.
-      const bare = !(await fetch(address)).ok;
-      const beside = bare ? await servePage(address) : undefined;
-      await use(beside?.address ?? address);
-      await beside?.close();
+      await use(address);
       server.kill("SIGTERM");
       await new Promise((resolve) => server.once("exit", resolve));
       await rm(folder, { recursive: true, force: true });
@@ -48,18 +43,5 @@ export const test = base.extend<object, { server: string }>({
   ],
   baseURL: async ({ server }, use) => use(server),
 });
-
-async function servePage(server: string) {
-  // As a browser's page of the server itself would ask.
-  const proxy = {
-    "/api": {
-      target: server,
-      changeOrigin: true,
-      headers: { Origin: server },
-    },
-  };
-  const page = await preview({ preview: { port: 0, host: "127.0.0.1", proxy } });
-  return { address: page.resolvedUrls!.local[0]!, close: () => page.close() };
-}
 
 export { expect } from "@playwright/test";
