@@ -8,7 +8,7 @@ built = $(or $(CARGO_TARGET_DIR),target)
 BINARY ?=
 binary = $(or $(BINARY),$(built)/release/sensorium)
 
-.PHONY: help setup setup-tests demo test test-tools test-page page lint fmt bench build install uninstall clean
+.PHONY: help setup setup-tests copies demo test test-tools test-page page lint fmt bench build install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,13 +19,16 @@ setup: ## get the programs and the library that Sensorium needs
 setup-tests: ## get what the tests need besides: a browser
 	@scripts/setup tests
 
+copies: setup ## get what `sensorium duplicates` compares pictures by; it has terms of its own
+	@scripts/copies
+
 build: setup ## build the binary
 	cargo build --release --locked --package sensorium
 
 demo: build ## index the demo pack, search it in all sixteen directions and show the recall card
 	@scripts/demo $(binary)
 
-test: setup-tests lint test-tools ## run all checks and tests
+test: setup-tests copies lint test-tools ## run all checks and tests
 	cargo test --workspace --locked
 	scripts/test_setup
 	scripts/test_install $(built)/debug/sensorium
@@ -67,6 +70,10 @@ install: $(if $(BINARY),setup,build) ## install under PREFIX (default /usr/local
 	install -D --mode=644 .runtime/libonnxruntime.so $(root)/lib/libonnxruntime.so
 	install -d $(root)/share/sensorium/models/base $(root)/share/doc/sensorium
 	install --mode=644 models/base/* $(root)/share/sensorium/models/base
+	@# Its terms forbid to pass it on, so it does not go into packages for others.
+	if [ -z "$(DESTDIR)" ] && [ -d models/copies ]; then \
+		install -d $(root)/share/sensorium/models/copies && \
+		install --mode=644 models/copies/* $(root)/share/sensorium/models/copies; fi
 	install --mode=644 LICENSE-* README.md CHANGELOG.md .runtime/onnxruntime-* $(root)/share/doc/sensorium
 
 uninstall: ## remove what install placed

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
+use sensorium_engine::DuplicateOptions;
 use sensorium_learn::{LearnOptions, Loss};
 use sensorium_media::{Limits, Memory};
 use sensorium_types::{Direction, Modality};
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Index(Index),
     /// Find by meaning: any medium with any other
     Search(Search),
+    /// Find what is there twice: exact copies, copies that were edited, tracks inside videos
+    Duplicates(Duplicates),
     /// Show what is indexed, what was refused and why, and the sizes
     Status(Status),
     /// Forget files and folders; the files themselves stay
@@ -221,6 +224,37 @@ pub(crate) struct Search {
     pub(crate) index: IndexFolder,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium duplicates                               exact copies, and copies that were re-encoded or edited
+  sensorium duplicates --similar                     and, apart from these, what is merely similar
+  sensorium duplicates --json | jq -r '.exact[].paths[1:][]'    all places of the same content but the first
+
+Files are read once; what copies are recognised by is kept in the index. It may be stopped at any time, and goes on where
+it was. Nothing is ever deleted. --json: {exact: [item], copies: [{largest: item, others: [item with of, track, similarity,
+stretch, there, offset]}], similar: [{one, other, score}], read, missing_package, refused}, where an item has item (its id),
+modality, bytes and paths; times are in seconds.")]
+pub(crate) struct Duplicates {
+    /// Also list pairs that are merely similar; these are no duplicates
+    #[arg(long)]
+    pub(crate) similar: bool,
+    /// Least cosine of two pictures, or frames, that count as copies, 0 to 1
+    #[arg(long, value_name = "C", default_value_t = DuplicateOptions::LEAST, value_parser = cosine)]
+    pub(crate) least: f32,
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+fn cosine(text: &str) -> Result<f32, String> {
+    let cosine: f32 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    match cosine {
+        0.3..=1.0 => Ok(cosine),
+        _ => Err("expected 0.3 to 1: below that nearly all pictures are alike".into()),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -59,6 +59,7 @@ fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Outcome> {
             commands::search::run(common, options, matches)
         }
         Command::Status(options) => commands::status::run(common, options),
+        Command::Duplicates(options) => commands::duplicates::run(common, options),
         Command::Remove(options) => commands::remove::run(common, options),
         Command::Verify(options) => commands::verify::run(common, options),
         Command::Embed(options) => commands::embed::run(common, options),

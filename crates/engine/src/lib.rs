@@ -1,5 +1,6 @@
 //! The two pipelines: [`Indexer`] brings files into an index, [`Searcher`] answers queries from it.
 
+mod duplicates;
 mod error;
 mod halves;
 mod index;
@@ -7,6 +8,9 @@ mod search;
 mod space;
 mod status;
 
+pub use duplicates::{
+    Copied, CopyOf, DuplicateOptions, DuplicateProgress, Duplicates, Group, Similar, duplicates,
+};
 pub use error::{Error, Result};
 pub use index::{IndexOptions, Indexer, Progress, Refused, Report};
 pub use search::{

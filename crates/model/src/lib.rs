@@ -4,6 +4,7 @@
 //! through ONNX Runtime, each loaded when it is first needed; a [`Pool`] of them encodes files on all cores.
 //! A [`Scorer`] says how well one item answers another.
 
+mod copies;
 mod encoder;
 mod error;
 mod golden;
@@ -19,6 +20,7 @@ mod runtime;
 mod score;
 mod towers;
 
+pub use copies::{CopyEncoder, CopyPackage};
 pub use encoder::{Encoder, Encoding};
 pub use error::{Error, Result};
 pub use golden::{GOLDEN_COSINE, GoldenCheck, golden_inputs, verify};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sensorium_media::{Target, Windowing};
 use sensorium_types::{Block, Space, Track};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -16,6 +17,9 @@ use crate::{Error, Result};
 
 /// No file of a package may be larger, so that a wrong folder cannot fill the memory.
 const LARGEST_FILE: u64 = 2 << 30;
+
+/// What a package says of itself.
+pub(crate) const MANIFEST: &str = "model.toml";
 
 /// A model package whose `model.toml` was read and found consistent.
 ///
@@ -33,17 +37,7 @@ impl Package {
     /// # Errors
     /// [`Error::Read`] and [`Error::Invalid`] when `model.toml` is missing or contradicts itself.
     pub fn open(folder: &Path) -> Result<Self> {
-        let path = folder.join("model.toml");
-        let text = fs::read_to_string(&path).map_err(|source| Error::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let invalid = |problem: String| Error::Invalid {
-            path: path.clone(),
-            problem,
-        };
-        let manifest: Manifest = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        manifest.check().map_err(invalid)?;
+        let manifest: Manifest = read_manifest(folder, Manifest::check)?;
         let space = space(&manifest);
         Ok(Self {
             folder: folder.to_owned(),
@@ -62,7 +56,7 @@ impl Package {
             return Self::open(folder);
         }
         let places = places(binary);
-        match places.iter().find(|folder| folder.join("model.toml").exists()) {
+        match places.iter().find(|folder| folder.join(MANIFEST).exists()) {
             Some(folder) => Self::open(folder),
             None => Err(Error::NoPackage(places)),
         }
@@ -108,25 +102,45 @@ impl Package {
     /// # Errors
     /// [`Error::Read`], [`Error::Hash`], or [`Error::Invalid`] for a file that `model.toml` does not list.
     pub fn read(&self, name: &str) -> Result<Vec<u8>> {
-        let path = self.folder.join(name);
-        let expected = self.manifest.files.get(name).ok_or_else(|| Error::Invalid {
-            path: self.folder.join("model.toml"),
-            problem: format!("[files] does not list '{name}'"),
-        })?;
-        let bytes = read_bounded(&path).map_err(|source| Error::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let found = file_hash(&bytes);
-        if found != expected.to_lowercase() {
-            return Err(Error::Hash {
-                path,
-                expected: expected.clone(),
-                found,
-            });
-        }
-        Ok(bytes)
+        read_listed(&self.folder, &self.manifest.files, name)
     }
+}
+
+/// Reads `model.toml` in `folder`; `check` says what the types cannot.
+pub(crate) fn read_manifest<M: DeserializeOwned>(
+    folder: &Path,
+    check: impl Fn(&M) -> std::result::Result<(), String>,
+) -> Result<M> {
+    let path = folder.join(MANIFEST);
+    let text = fs::read_to_string(&path).map_err(|source| Error::Read {
+        path: path.clone(),
+        source,
+    })?;
+    let manifest = toml::from_str(&text).map_err(|error| error.to_string());
+    let manifest = manifest.and_then(|manifest| check(&manifest).map(|()| manifest));
+    manifest.map_err(|problem| Error::Invalid { path, problem })
+}
+
+/// Reads `name` in `folder` and checks it against its hash in `files`, as `model.toml` lists it.
+pub(crate) fn read_listed(folder: &Path, files: &BTreeMap<String, String>, name: &str) -> Result<Vec<u8>> {
+    let path = folder.join(name);
+    let expected = files.get(name).ok_or_else(|| Error::Invalid {
+        path: folder.join(MANIFEST),
+        problem: format!("[files] does not list '{name}'"),
+    })?;
+    let bytes = read_bounded(&path).map_err(|source| Error::Read {
+        path: path.clone(),
+        source,
+    })?;
+    let found = file_hash(&bytes);
+    if found != expected.to_lowercase() {
+        return Err(Error::Hash {
+            path,
+            expected: expected.clone(),
+            found,
+        });
+    }
+    Ok(bytes)
 }
 
 fn windowings(seconds: f64, hop: f64, short: Option<ShortWindows>) -> Vec<Windowing> {

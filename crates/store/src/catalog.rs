@@ -142,18 +142,42 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn matching(&self, condition: &Condition) -> Result<BTreeSet<ItemKey>>;
 
-    /// Where the words of `query` occur in names, folders, captions and texts: the best first, at most `limit`.
+    /// Where the words of `query` occur in names, folders, captions, tags and texts: the best first, at most `limit`.
     /// Every word must occur; a text without words finds nothing.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn words(&self, query: &str, limit: usize) -> Result<Vec<WordMatch>>;
 
-    /// The items in whose names, folders, captions or texts `word` occurs, at most `limit`; without case and accents.
+    /// The items in whose names, folders, captions, tags or texts `word` occurs, at most `limit`; without case and accents.
+    /// Captions are the fields of a record, tags what a content says of itself.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn with_word(&self, word: &str, limit: usize) -> Result<BTreeSet<ItemKey>>;
+
+    /// The items of `modality` that have `track` but no fingerprint of it by `maker`, in the order of their keys.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn without_fingerprint(&self, modality: Modality, track: Track, maker: &str) -> Result<Vec<ItemKey>>;
+
+    /// Calls `sink` with the fingerprints of `track` by `maker`, in the order of their items' keys.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or `sink` fails.
+    fn fingerprints(
+        &self,
+        track: Track,
+        maker: &str,
+        sink: &mut dyn FnMut(ItemKey, &[u8]) -> Result<()>,
+    ) -> Result<()>;
+
+    /// The items that are found at several places, in the order of their keys.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn at_several_places(&self) -> Result<Vec<ItemKey>>;
 
     /// What made the items that there are.
     ///
@@ -283,6 +307,21 @@ pub enum Write {
         /// number of segments or was cut by another windowing is left as it is.
         items: Vec<(ItemKey, Vec<Vec<f16>>)>,
     },
+    /// A fingerprint, instead of the one that the track of its item had. Without such an item the step does nothing.
+    Fingerprint(Fingerprint),
+}
+
+/// By what the copies of a track of an item are recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// The item. Its fingerprint stays as long as it does, whatever its segments are.
+    pub item: ItemKey,
+    /// The track.
+    pub track: Track,
+    /// What made it; those of other makers are not compared with it.
+    pub maker: String,
+    /// The fingerprint as its maker writes it; empty when it can make none.
+    pub bytes: Vec<u8>,
 }
 
 /// What a [`Catalog::write`] did.
@@ -398,7 +437,7 @@ pub struct StoredSegment {
 pub struct WordMatch {
     /// The item.
     pub item: ItemKey,
-    /// The passage; `None` when they are in its name, folder or caption.
+    /// The passage; `None` when they are in its name, folder, caption or tags.
     pub segment: Option<SegmentKey>,
     /// Relevance by BM25; higher is better.
     pub score: f32,
@@ -421,6 +460,8 @@ pub struct Summary {
     pub vector_bytes: u64,
     /// Bytes of all pooled features.
     pub feature_bytes: u64,
+    /// Bytes of all fingerprints.
+    pub fingerprint_bytes: u64,
     /// The last change.
     pub sequence: u64,
 }

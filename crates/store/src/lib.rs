@@ -16,8 +16,8 @@ mod times;
 mod vector_index;
 
 pub use catalog::{
-    Catalog, Change, Content, FileState, Generation, IndexedFile, ItemKey, NewFile, NewItem, NewSegment,
-    Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, WordMatch, Write, Written,
+    Catalog, Change, Content, FileState, Fingerprint, Generation, IndexedFile, ItemKey, NewFile, NewItem,
+    NewSegment, Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, WordMatch, Write, Written,
 };
 pub use condition::{Comparison, Condition, Literal, Pattern, Place, Relation};
 pub use error::{Error, Result};

@@ -231,7 +231,7 @@ fn line(hit: &Hit, terminal: &Terminal) -> String {
 }
 
 /// Seconds as minutes and seconds, with hours when there are any.
-fn clock(seconds: f64) -> String {
+pub(super) fn clock(seconds: f64) -> String {
     let tenths = (seconds * 10.0).round() as u64;
     let (whole, tenth) = (tenths / 10, tenths % 10);
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);

@@ -31,6 +31,7 @@ use self::items::Kept;
 use self::plan::{Job, Plan};
 pub use self::report::{Progress, Refused, Report};
 use self::walk::Found;
+pub(crate) use self::walk::stamp;
 use crate::space::items_elsewhere;
 use crate::{Error, Result};
 

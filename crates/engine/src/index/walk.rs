@@ -112,7 +112,7 @@ fn is_passed_over(path: &Path, kind: FileType) -> bool {
 }
 
 /// By what a change of the file is noticed.
-pub(super) fn stamp(metadata: &Metadata) -> Stamp {
+pub(crate) fn stamp(metadata: &Metadata) -> Stamp {
     let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
     Stamp {
         size: metadata.size(),

@@ -1,6 +1,7 @@
 //! Samples to pooled features, one tower a track: preprocessing, then the graph.
 
 mod audio;
+pub(crate) mod square;
 mod text;
 mod visual;
 

@@ -2,8 +2,10 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::codes::{Code as _, fields_code, half_bytes};
-use super::words;
+use sensorium_types::Fields;
+
+use super::codes::{Code as _, fields_code, get_fields, half_bytes};
+use super::{fingerprints, words};
 use crate::NewItem;
 
 /// How an item came to have segments of the generation that was asked for.
@@ -48,6 +50,7 @@ pub(super) fn put(
                     fields_code(&item.facts),
                     key
                 ])?;
+            words::refresh_locations(transaction, key, &item.facts)?;
             (key, Made::Anew)
         }
         None => {
@@ -147,6 +150,7 @@ pub(super) fn drop_homeless(
             .query_row([item], |row| row.get(0))?;
         if !lives {
             drop_segments(transaction, item)?;
+            fingerprints::drop_of(transaction, item)?;
             transaction
                 .prepare_cached("DELETE FROM items WHERE key = ?")?
                 .execute([item])?;
@@ -154,6 +158,13 @@ pub(super) fn drop_homeless(
         }
     }
     Ok(())
+}
+
+/// What the content of an item says of itself.
+pub(super) fn facts(transaction: &Transaction<'_>, item: i64) -> rusqlite::Result<Fields> {
+    transaction
+        .prepare_cached("SELECT facts FROM items WHERE key = ?")?
+        .query_row([item], |row| get_fields(row, 0))
 }
 
 pub(super) fn note_change(transaction: &Transaction<'_>, item: i64) -> rusqlite::Result<()> {

@@ -1,6 +1,7 @@
 //! The catalogue in one SQLite database.
 
 mod codes;
+mod fingerprints;
 mod items;
 mod read;
 mod reencode;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use half::f16;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use sensorium_types::Segment;
+use sensorium_types::{Modality, Segment, Track};
 
 use crate::files::CATALOG;
 use crate::{Catalog, Error, Result, WriterLock};
@@ -274,6 +275,35 @@ impl Catalog for SqliteCatalog {
 
     fn words(&self, query: &str, limit: usize) -> Result<Vec<crate::WordMatch>> {
         self.read(|connection| words::find(connection, query, limit))
+    }
+
+    fn without_fingerprint(
+        &self,
+        modality: Modality,
+        track: Track,
+        maker: &str,
+    ) -> Result<Vec<crate::ItemKey>> {
+        self.read(|connection| fingerprints::missing(connection, modality, track, maker))
+    }
+
+    fn fingerprints(
+        &self,
+        track: Track,
+        maker: &str,
+        sink: &mut dyn FnMut(crate::ItemKey, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut failure = None;
+        let result = fingerprints::all(&self.connection, track, maker, &mut |item, bytes| {
+            sink(item, bytes).map_err(|error| failure = Some(error)).is_ok()
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => result.map_err(|error| Error::from_sqlite(&self.path, error)),
+        }
+    }
+
+    fn at_several_places(&self) -> Result<Vec<crate::ItemKey>> {
+        self.read(read::at_several_places)
     }
 
     fn generations(&self) -> Result<Vec<crate::Generation>> {

@@ -369,6 +369,13 @@ pub(super) fn features(connection: &Connection, segment: SegmentKey) -> rusqlite
     Ok(features.unwrap_or_default())
 }
 
+pub(super) fn at_several_places(connection: &Connection) -> rusqlite::Result<Vec<ItemKey>> {
+    connection
+        .prepare_cached("SELECT item FROM locations GROUP BY item HAVING count(*) > 1 ORDER BY item")?
+        .query_map([], |row| Ok(ItemKey(row.get(0)?)))?
+        .collect()
+}
+
 pub(super) fn generations(connection: &Connection) -> rusqlite::Result<Vec<Generation>> {
     connection
         .prepare_cached(
@@ -397,6 +404,7 @@ pub(super) fn summary(connection: &Connection) -> rusqlite::Result<Summary> {
         locations: number("SELECT count(*) FROM locations")?,
         vector_bytes: number("SELECT coalesce(sum(length(vector)), 0) FROM vectors")?,
         feature_bytes: number("SELECT coalesce(sum(length(features)), 0) FROM features")?,
+        fingerprint_bytes: number("SELECT coalesce(sum(length(fingerprint)), 0) FROM fingerprints")?,
         sequence: SqliteCatalog::last_change(&snapshot)?,
     })
 }

@@ -4,14 +4,21 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::words;
+use super::{fingerprints, words};
 use crate::Error;
 
 /// In the header of every database of Sensorium: "SENS".
 const APPLICATION: u32 = 0x5345_4e53;
 
 /// Each step makes the next format out of the one before; the first starts from nothing.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [tables, words::create, limits, facts];
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 6] = [
+    tables,
+    words::create,
+    limits,
+    facts,
+    fingerprints::create,
+    words::add_tags,
+];
 
 /// The present format.
 const FORMAT: u32 = STEPS.len() as u32;
@@ -211,6 +218,28 @@ mod tests {
         for words in ["rooster", "hen", "notes"] {
             assert_eq!(catalog.words(words, 9).unwrap().len(), 1, "{words}");
         }
+    }
+
+    #[test]
+    fn tags_and_lists_of_an_older_format_are_found_by_their_words() {
+        let folder = tempfile::tempdir().unwrap();
+        catalog_of_format(folder.path(), 4);
+        let connection = Connection::open(folder.path().join("catalog.sqlite")).unwrap();
+        connection
+            .execute_batch(
+                r#"INSERT INTO words (rowid, name, folder, text) VALUES (2, 'hen.txt', '/notes', NULL);
+                   INSERT INTO words (rowid, text) VALUES (3, 'a brown rooster');
+                   UPDATE items SET facts = '{"artist": "Ella Fitzgerald", "duration": 187}';
+                   UPDATE locations SET fields = '{"keywords": ["barnyard", {"place": "Devon"}], "year": 1957}';"#,
+            )
+            .unwrap();
+        drop(connection);
+        let catalog = SqliteCatalog::open(folder.path()).unwrap();
+        for words in ["fitzgerald", "barnyard", "devon", "1957", "hen", "rooster"] {
+            assert_eq!(catalog.words(words, 9).unwrap().len(), 1, "{words}");
+        }
+        assert_eq!(catalog.words("187", 9).unwrap(), [], "a length is no word");
+        assert_eq!(catalog.verify().unwrap(), Vec::<String>::new());
     }
 
     #[test]

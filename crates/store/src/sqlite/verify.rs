@@ -262,6 +262,10 @@ mod tests {
                 "UPDATE vectors SET vector = x'00' WHERE segment = 1",
                 "cannot be read (",
             ),
+            (
+                "INSERT INTO fingerprints VALUES (99, 0, 'tiny', x'00')",
+                "a row of 'fingerprints' refers to a row of 'items' that is not there",
+            ),
             ("UPDATE vectors SET vector = x''", "has 0 components"),
             (
                 "UPDATE vectors SET vector = CAST(x'007c' || substr(vector, 3) AS BLOB) WHERE segment = 3",

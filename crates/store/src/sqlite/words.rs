@@ -1,10 +1,11 @@
-//! Names, folders, captions and texts, in a table of FTS5.
+//! Names, folders, captions, tags and texts, in a table of FTS5.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, Transaction, params};
 use sensorium_types::{Fields, path_text};
+use serde_json::Value;
 
 use super::codes;
 use crate::{ItemKey, SegmentKey, WordMatch};
@@ -28,12 +29,42 @@ pub(super) fn create(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
             row.get(0)?,
             &codes::get_path(row, 1)?,
             &codes::get_fields(row, 2)?,
+            &Fields::new(),
         )?;
     }
     let mut segments = transaction.prepare("SELECT key, text FROM segments WHERE text IS NOT NULL")?;
     let mut rows = segments.query([])?;
     while let Some(row) = rows.next()? {
         add_text(transaction, row.get(0)?, row.get_ref(1)?.as_str()?)?;
+    }
+    Ok(())
+}
+
+/// Format 6: the words of what contents say of themselves, and of all kinds of fields.
+pub(super) fn add_tags(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let mut items = transaction.prepare("SELECT key, facts FROM items")?;
+    let mut rows = items.query([])?;
+    while let Some(row) = rows.next()? {
+        refresh_locations(transaction, row.get(0)?, &codes::get_fields(row, 1)?)?;
+    }
+    Ok(())
+}
+
+/// Makes the words of the places of `item` anew, whose content says `facts` of itself.
+pub(super) fn refresh_locations(
+    transaction: &Transaction<'_>,
+    item: i64,
+    facts: &Fields,
+) -> rusqlite::Result<()> {
+    let mut locations = transaction.prepare_cached(
+        "SELECT locations.key, path, fields FROM locations JOIN files ON files.key = file WHERE item = ?",
+    )?;
+    let mut rows = locations.query([item])?;
+    while let Some(row) = rows.next()? {
+        let location = row.get(0)?;
+        remove_location(transaction, location)?;
+        let (path, fields) = (codes::get_path(row, 1)?, codes::get_fields(row, 2)?);
+        add_location(transaction, location, &path, &fields, facts)?;
     }
     Ok(())
 }
@@ -52,18 +83,36 @@ pub(super) fn add_location(
     location: i64,
     path: &Path,
     fields: &Fields,
+    facts: &Fields,
 ) -> rusqlite::Result<()> {
     let part = |part: Option<&Path>| part.map(|part| path_text(part).into_owned()).unwrap_or_default();
-    let texts = fields.values().filter_map(|value| value.as_str());
+    let mut caption = Vec::new();
+    for value in fields.values() {
+        collect_words(value, &mut caption);
+    }
+    // Sizes and lengths of a content are no words.
+    let tags = facts.values().filter(|value| !value.is_number());
+    tags.for_each(|value| collect_words(value, &mut caption));
     connection
         .prepare_cached("INSERT INTO words (rowid, name, folder, caption) VALUES (?, ?, ?, ?)")?
         .execute(params![
             location_row(location),
             part(path.file_name().map(Path::new)),
             part(path.parent()),
-            texts.collect::<Vec<_>>().join("\n"),
+            caption.join("\n"),
         ])?;
     Ok(())
+}
+
+/// The texts and numbers in `value`, however deep.
+fn collect_words(value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::String(text) => words.push(text.clone()),
+        Value::Number(number) => words.push(number.to_string()),
+        Value::Array(values) => values.iter().for_each(|value| collect_words(value, words)),
+        Value::Object(fields) => fields.values().for_each(|value| collect_words(value, words)),
+        Value::Null | Value::Bool(_) => {}
+    }
 }
 
 pub(super) fn add_text(connection: &Connection, segment: i64, text: &str) -> rusqlite::Result<()> {

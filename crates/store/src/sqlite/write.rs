@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use sensorium_types::Fields;
 
 use super::codes::{Code as _, fields_code, get_fields, get_path, get_record, path_bytes, record_code};
-use super::{SqliteCatalog, items, read, reencode, words};
+use super::{SqliteCatalog, fingerprints, items, read, reencode, words};
 use crate::{Content, FileState, Generation, IndexedFile, NewFile, Refusal, Write, Written};
 
 pub(super) fn all(connection: &mut Connection, writes: Vec<Write>) -> rusqlite::Result<Written> {
@@ -53,7 +53,7 @@ fn wanted(write: &Write) -> Option<Kind> {
             generation,
             ..
         } => Some(kind(*content, path, generation)),
-        Write::File(_) | Write::Forget(_) | Write::Reencode { .. } => None,
+        Write::File(_) | Write::Forget(_) | Write::Reencode { .. } | Write::Fingerprint(_) => None,
     }
 }
 
@@ -93,6 +93,9 @@ impl Writer<'_> {
                 // What was kept may have been of the old generation.
                 self.kept.clear();
                 reencode::put(self.transaction, &generation, &items).map(|()| true)
+            }
+            Write::Fingerprint(fingerprint) => {
+                fingerprints::put(self.transaction, &fingerprint).map(|()| true)
             }
             Write::Same {
                 path,
@@ -209,6 +212,7 @@ impl Writer<'_> {
             self.transaction.last_insert_rowid(),
             path,
             fields,
+            &items::facts(self.transaction, item)?,
         )
     }
 }

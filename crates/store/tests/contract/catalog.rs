@@ -2,8 +2,11 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use sensorium_store::{Catalog, Change, Comparison, Condition, FileState, ItemKey, Literal, Relation, Write};
-use sensorium_types::{ItemId, Modality};
+use sensorium_store::{
+    Catalog, Change, Comparison, Condition, FileState, Fingerprint, ItemKey, Literal, Relation, Write,
+};
+use sensorium_types::{ItemId, Modality, Track};
+use serde_json::json;
 
 use crate::model::{self, Model, file, generation, id, item};
 
@@ -203,6 +206,16 @@ pub(crate) fn finds_words(make: Make) {
     let mut catalog = make(folder.path());
     let mut note = item(4, 0, None);
     note.segments[1].text = Some("Crème brûlée with a café view".into());
+    let mut song = item(2, 0, None);
+    let says = [
+        ("artist", json!("Ella")),
+        ("title", json!("Misty")),
+        ("duration", json!(187.5)),
+    ];
+    song.facts = says.map(|(name, value)| (name.to_owned(), value)).into();
+    let mut listed = item(0, 0, Some(1));
+    let fields = json!({"keywords": ["barnyard", {"place": "Devon"}], "year": 1957, "kept": true});
+    listed.fields = serde_json::from_value(fields).unwrap();
     catalog
         .write(vec![
             Write::File(file(Path::new("/trips/Paris 2024/note.txt"), 1, 1, 0, vec![note])),
@@ -214,6 +227,8 @@ pub(crate) fn finds_words(make: Make) {
                 vec![item(1, 0, None)],
             )),
             Write::File(file(Path::new("/rows.jsonl"), 1, 3, 0, vec![item(5, 0, Some(8))])),
+            Write::File(file(Path::new("/song.ogg"), 1, 4, 0, vec![song])),
+            Write::File(file(Path::new("/list.jsonl"), 1, 5, 0, vec![listed])),
         ])
         .unwrap();
     let found = |query: &str| -> Vec<(Modality, bool)> {
@@ -233,6 +248,21 @@ pub(crate) fn finds_words(make: Make) {
     assert_eq!(found("paris"), [(Modality::Text, false)], "in the folder");
     assert_eq!(found("dog"), [(Modality::Image, false)], "in the name");
     assert_eq!(found("caption8"), [(Modality::Image, false)], "in a field");
+    for tag in ["ella", "misty"] {
+        assert_eq!(
+            found(tag),
+            [(Modality::Audio, false)],
+            "what a content says of itself: {tag}"
+        );
+    }
+    for field in ["barnyard", "devon", "1957"] {
+        assert_eq!(
+            found(field),
+            [(Modality::Text, false)],
+            "fields of all kinds: {field}"
+        );
+    }
+    assert_eq!(found("187"), [], "a length is no word");
     assert_eq!(found("trips").len(), 2);
     assert_eq!(found("trips dog").len(), 1, "every word must occur");
     for nothing in ["", "\"", "* AND (", "zebra"] {
@@ -250,6 +280,120 @@ pub(crate) fn finds_words(make: Make) {
         ],
         [2, 1, 1, 0, 0]
     );
+}
+
+/// Fingerprints live as long as their items, are told by their makers, and are replaced one by one.
+pub(crate) fn keeps_fingerprints(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    let put = |name: &str, number| {
+        let file = file(Path::new(name), 1, number, 0, vec![item(number, 0, None)]);
+        Write::File(file)
+    };
+    catalog
+        .write(vec![put("/a.mp4", 3), put("/b.mp4", 3), put("/c.jpg", 1)])
+        .unwrap();
+    let [video, image] = [3, 1].map(|number| catalog.find(&id(number)).unwrap().unwrap());
+    assert_eq!(catalog.at_several_places().unwrap(), [video]);
+    let print = |item, track, maker: &str, bytes: &[u8]| {
+        Write::Fingerprint(Fingerprint {
+            item,
+            track,
+            maker: maker.to_owned(),
+            bytes: bytes.to_vec(),
+        })
+    };
+    let before = catalog.sequence().unwrap();
+    catalog
+        .write(vec![
+            print(video, Track::Visual, "eyes", b"12"),
+            print(video, Track::Audio, "ears", b""),
+            print(image, Track::Visual, "old eyes", b"3"),
+            print(image, Track::Visual, "eyes", b"4"),
+            print(ItemKey(99), Track::Visual, "eyes", b"5"),
+        ])
+        .unwrap();
+    assert_eq!(catalog.sequence().unwrap(), before, "no vector changed");
+    let all = |catalog: &dyn Catalog, track, maker: &str| {
+        let mut found = Vec::new();
+        let mut keep = |item, bytes: &[u8]| {
+            found.push((item, bytes.to_vec()));
+            Ok(())
+        };
+        catalog.fingerprints(track, maker, &mut keep).unwrap();
+        found
+    };
+    let expected = [(video, b"12".to_vec()), (image, b"4".to_vec())];
+    assert_eq!(all(&*catalog, Track::Visual, "eyes"), expected);
+    assert_eq!(all(&*catalog, Track::Audio, "ears"), [(video, Vec::new())]);
+    assert_eq!(all(&*catalog, Track::Visual, "old eyes"), []);
+    let missing = |catalog: &dyn Catalog, modality, track, maker: &str| {
+        catalog.without_fingerprint(modality, track, maker).unwrap()
+    };
+    assert_eq!(missing(&*catalog, Modality::Video, Track::Audio, "ears"), []);
+    assert_eq!(
+        missing(&*catalog, Modality::Video, Track::Audio, "new ears"),
+        [video]
+    );
+    assert_eq!(
+        missing(&*catalog, Modality::Image, Track::Visual, "old eyes"),
+        [image]
+    );
+    assert_eq!(catalog.summary().unwrap().fingerprint_bytes, 3);
+
+    // An item that is made anew keeps them, one that goes does not.
+    let anew = file(Path::new("/a.mp4"), 1, 3, 1, vec![item(3, 1, None)]);
+    catalog
+        .write(vec![Write::File(anew), Write::Forget("/c.jpg".into())])
+        .unwrap();
+    assert_eq!(all(&*catalog, Track::Visual, "eyes"), [(video, b"12".to_vec())]);
+    assert_eq!(catalog.verify().unwrap(), Vec::<String>::new());
+}
+
+/// What a content says of itself is found by its words at every place, as it is now; so are fields of all kinds.
+pub(crate) fn finds_the_words_of_tags_and_fields(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    let song = |space, artist: &str| {
+        let mut song = item(2, space, None);
+        song.facts = [
+            ("artist".to_owned(), artist.into()),
+            ("duration".to_owned(), 187.into()),
+        ]
+        .into();
+        song
+    };
+    let put = |path: &str, space, items| Write::File(file(Path::new(path), 1, 1, space, items));
+    catalog
+        .write(vec![
+            put("/a.ogg", 0, vec![song(0, "Ella Fitzgerald")]),
+            put("/b.ogg", 0, vec![song(0, "Ella Fitzgerald")]),
+        ])
+        .unwrap();
+    let found = |catalog: &dyn Catalog, word: &str| catalog.words(word, 9).unwrap().len();
+    assert_eq!(found(&*catalog, "fitzgerald"), 2, "at both places");
+    assert_eq!(found(&*catalog, "187"), 0, "a length is no word");
+
+    catalog
+        .write(vec![put("/a.ogg", 1, vec![song(1, "Nina Simone")])])
+        .unwrap();
+    assert_eq!(found(&*catalog, "fitzgerald"), 0);
+    assert_eq!(found(&*catalog, "simone"), 2, "made anew for both");
+
+    let mut row = item(1, 0, Some(1));
+    row.fields = [
+        (
+            "keywords".to_owned(),
+            serde_json::json!(["barnyard", {"place": "Devon"}]),
+        ),
+        ("year".to_owned(), 1957.into()),
+    ]
+    .into();
+    catalog.write(vec![put("/rows.jsonl", 0, vec![row])]).unwrap();
+    for word in ["barnyard", "devon", "1957"] {
+        assert_eq!(found(&*catalog, word), 1, "{word}");
+    }
+    assert_eq!(catalog.verify().unwrap(), Vec::<String>::new());
 }
 
 pub(crate) fn finds_what_fulfils_a_condition(make: Make) {

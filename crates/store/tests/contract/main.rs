@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod catalog;
+mod fingerprints;
 mod model;
 mod reencode;
 mod vector_index;
@@ -37,6 +38,16 @@ fn the_sqlite_catalog_finds_words() {
 }
 
 #[test]
+fn the_sqlite_catalog_keeps_fingerprints() {
+    catalog::keeps_fingerprints(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_finds_the_words_of_tags_and_fields() {
+    catalog::finds_the_words_of_tags_and_fields(sqlite);
+}
+
+#[test]
 fn the_sqlite_catalog_finds_what_fulfils_a_condition() {
     catalog::finds_what_fulfils_a_condition(sqlite);
 }
@@ -54,6 +65,16 @@ fn the_sqlite_catalog_lists_items_and_segments_in_pages() {
 #[test]
 fn the_sqlite_catalog_shows_whole_writes_to_readers() {
     catalog::shows_whole_writes_to_readers(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_keeps_fingerprints_as_long_as_their_items() {
+    fingerprints::keeps_them_as_long_as_their_items(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_finds_the_items_at_several_places() {
+    fingerprints::finds_the_items_at_several_places(sqlite);
 }
 
 #[test]

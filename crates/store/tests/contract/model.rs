@@ -67,7 +67,10 @@ impl Model {
                 self.put(same, replaced);
             }
             Write::Forget(path) => replaced.extend(self.files.remove(path)),
-            Write::Reencode { .. } => unreachable!("it names keys, which the model has not: see `reencode`"),
+            Write::Reencode { .. } | Write::Fingerprint(_) => {
+                unreachable!("they name keys, which the model has not: see `reencode` and `fingerprints`")
+            }
+            Write::Fingerprint(_) => unreachable!("it names keys, too: see `keeps_fingerprints`"),
         }
         true
     }

@@ -1,0 +1,188 @@
+//! What is there twice: the same content at several places, copies that were re-encoded or edited, and on request what is
+//! merely similar.
+
+mod groups;
+mod heard;
+mod make;
+mod print;
+mod seen;
+mod similar;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use sensorium_media::Limits;
+use sensorium_model::{CopyPackage, Package};
+use sensorium_store::{Catalog, ItemKey, SqliteCatalog};
+use sensorium_types::{ItemId, Modality, Span, Track, path_text};
+use serde::Serialize;
+
+use crate::{Refused, Result};
+
+/// How duplicates are looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DuplicateOptions {
+    /// What reading one file may cost.
+    pub limits: Limits,
+    /// How many cores are used; at least one. What is compared is compared on rayon's global pool.
+    pub threads: usize,
+    /// The least cosine of two pictures that count as copies, 0 to 1.
+    pub least: f32,
+    /// Whether what is merely similar is looked for, too.
+    pub similar: bool,
+}
+
+impl DuplicateOptions {
+    /// The least cosine by default.
+    pub const LEAST: f32 = 0.65;
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DuplicateProgress {
+    /// So many files have to be read.
+    Reading(usize),
+    /// So many items are compared by meaning.
+    Asking(usize),
+    /// So many more are done.
+    Done(usize),
+}
+
+/// What is there twice.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Duplicates {
+    /// The same content at several places.
+    pub exact: Vec<Copied>,
+    /// Groups of copies that were re-encoded or edited.
+    pub copies: Vec<Group>,
+    /// Pairs that are merely similar, where that was asked for: no duplicates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub similar: Option<Vec<Similar>>,
+    /// How many files were read for it; what is known of the others was kept.
+    pub read: usize,
+    /// Where the package that tells copies of pictures would have to be; none when it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_package: Option<String>,
+    /// What could not be read, and is not compared.
+    pub refused: Vec<Refused>,
+}
+
+/// An item and where it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Copied {
+    /// The item.
+    pub item: ItemId,
+    /// What it is.
+    pub modality: Modality,
+    /// The size of its content in bytes.
+    pub bytes: u64,
+    /// All places where it is found.
+    pub paths: Vec<String>,
+}
+
+/// Items that are copies of each other, directly or by others of the group.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Group {
+    /// The largest of them.
+    pub largest: Copied,
+    /// The others.
+    pub others: Vec<CopyOf>,
+}
+
+/// An item that is a copy of another.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CopyOf {
+    /// The item.
+    #[serde(flatten)]
+    pub copy: Copied,
+    /// The item of the group that it is most like, among the largest and those before it.
+    pub of: ItemId,
+    /// What is alike: what is seen or what is heard.
+    pub track: Track,
+    /// How alike, up to 1: the cosine of pictures and frames; of sounds, 1 less twice the share of differing bits.
+    pub similarity: f32,
+    /// The stretch of this item that is in the other, for sounds and videos.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stretch: Option<Span>,
+    /// Where that is in the other, when that is a sound or a video.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub there: Option<Span>,
+    /// Seconds that it is later there than here, when both have times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<f64>,
+}
+
+/// Two items that are merely similar.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Similar {
+    /// One of them.
+    pub one: Copied,
+    /// The other.
+    pub other: Copied,
+    /// How well the other answers when the first is the query, as `search` scores it.
+    pub score: f64,
+}
+
+/// That two items have something in common.
+#[derive(Debug, Clone, PartialEq)]
+struct Link {
+    items: [ItemKey; 2],
+    track: Track,
+    similarity: f32,
+    /// Where it is in each; none in pictures.
+    spans: [Option<Span>; 2],
+}
+
+/// Looks for what is there twice in the index in `folder`. By what copies are recognised is made for items that have none yet, and
+/// kept; that may be stopped at any time and goes on where it was.
+///
+/// # Errors
+/// As [`SqliteCatalog::open`]; as [`WriterLock::acquire`](sensorium_store::WriterLock::acquire) when something has to be made;
+/// those of the model and the store.
+pub fn duplicates(
+    folder: &Path,
+    package: &Arc<Package>,
+    options: &DuplicateOptions,
+    progress: &mut dyn FnMut(DuplicateProgress),
+) -> Result<Duplicates> {
+    let catalog = SqliteCatalog::open(folder)?;
+    let eyes = CopyPackage::find(package.folder())?;
+    let made = make::make(folder, &catalog, eyes.as_ref(), options, progress)?;
+    let mut links = heard::links(&catalog)?;
+    if let Some(eyes) = &eyes {
+        links.extend(seen::links(&catalog, eyes, options.least)?);
+    }
+    let similar = match options.similar {
+        true => Some(similar::pairs(
+            folder, package, &catalog, options, &links, progress,
+        )?),
+        false => None,
+    };
+    let missing = || path_text(&CopyPackage::place(package.folder())).into_owned();
+    Ok(Duplicates {
+        exact: copied(&catalog, &catalog.at_several_places()?)?
+            .into_values()
+            .collect(),
+        copies: groups::groups(&catalog, links)?,
+        similar,
+        read: made.read,
+        missing_package: eyes.is_none().then(missing),
+        refused: made.refused,
+    })
+}
+
+/// The items with these keys that are still there.
+fn copied(catalog: &dyn Catalog, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Copied>> {
+    let items = catalog.items(keys)?.into_iter();
+    let told = items.map(|item| {
+        let copied = Copied {
+            item: item.id,
+            modality: item.modality,
+            bytes: item.bytes,
+            paths: item.locations.iter().map(ToString::to_string).collect(),
+        };
+        (item.key, copied)
+    });
+    Ok(told.collect())
+}
