@@ -1,6 +1,6 @@
 //! What the README says of queries, said by tests: each sentence names the tests that hold it, and each command runs.
 
-#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
 mod common;
 
