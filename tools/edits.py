@@ -13,6 +13,7 @@ import json
 import random
 import subprocess
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
@@ -66,8 +67,8 @@ def ffmpeg(*words: object) -> None:
     subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, words)], check=True)
 
 
-def edit_sound(path: Path, seconds: float, place: Path, chance: random.Random) -> None:
-    """Writes the edits of a sound as PLACE~EDIT.EXTENSION."""
+def edit_sound(path: Path, seconds: float, place: Path, photo: Path, chance: random.Random) -> None:
+    """Writes the edits of a sound as PLACE~EDIT.EXTENSION; in the video, the photo is seen."""
     def out(edit: str, extension: str) -> str:
         return f"{place}~{edit}.{extension}"
 
@@ -76,8 +77,8 @@ def edit_sound(path: Path, seconds: float, place: Path, chance: random.Random) -
     ffmpeg(*source, "-b:a", "64k", out("mp3", "mp3"))
     ffmpeg(*source, "-b:a", "32k", "-c:a", "libopus", out("opus", "opus"))
     ffmpeg("-ss", seconds * 0.3 * chance.random(), "-t", seconds * 0.7, *source, out("cut 70 %", "flac"))
-    film = ["-f", "lavfi", "-i", f"life=s=160x120:r=5:seed={chance.randint(0, 999)}", "-t", seconds + 4]
-    ffmpeg(*source, *film, "-filter_complex", "[0:a]adelay=2000|2000[a]", "-map", "1:v", "-map", "[a]", out("video", "mp4"))
+    film = ["-loop", "1", "-framerate", "5", "-i", photo, "-t", seconds + 4]
+    ffmpeg(*source, *film, "-filter_complex", "[0:a]adelay=2000|2000[a]", "-map", "1:v", "-vf", "scale=320:240", "-map", "[a]", out("video", "mp4"))
 
 
 def length(path: Path) -> float:
@@ -85,10 +86,10 @@ def length(path: Path) -> float:
     return float(subprocess.run(words, check=True, stdout=subprocess.PIPE, encoding="utf8").stdout)
 
 
-def chosen(rows: list[tuple[str, str, str]], count: int, chance: random.Random) -> list[tuple[str, str]]:
+def chosen(rows: Iterable[list[str]], count: int, chance: random.Random) -> list[tuple[str, str]]:
     """Files with their classes: several of each class, so that there are near misses."""
     by_class = defaultdict(list)
-    for file, name, _ in rows:
+    for file, name, *_ in rows:
         by_class[name].append(file)
     classes = sorted(name for name, files in by_class.items() if len(files) > 3)
     chance.shuffle(classes)
@@ -111,7 +112,8 @@ def main() -> None:
     media = options.work / "media"
     media.mkdir(parents=True, exist_ok=True)
     number = 0
-    scenes = [(str(path), "scene") for path in sorted((options.data / "flickr8k/dev").glob("*.jpg"))[: options.photos]]
+    photos = sorted((options.data / "flickr8k/dev").glob("*.jpg"))
+    scenes = [(str(path), "scene") for path in photos[: options.photos]]
     for file, _ in scenes + chosen(table(options.data / "caltech101.tsv"), options.photos, chance):
         photo = Image.open(options.data / file).convert("RGB")
         photo.save(media / f"{number}~original.png")
@@ -122,7 +124,7 @@ def main() -> None:
         path = options.data / file
         seconds = min(length(path), 30)
         ffmpeg("-t", seconds, "-i", path, media / f"{number}~original.wav")
-        edit_sound(media / f"{number}~original.wav", seconds, media / str(number), chance)
+        edit_sound(media / f"{number}~original.wav", seconds, media / str(number), photos[-1 - number], chance)
         number += 1
     place = ["--index", str(options.work / "index"), "--model", str(options.model)]
     subprocess.run([options.binary, "index", media, *place], check=True)
