@@ -6,8 +6,10 @@ import { followQuery } from "./state/results";
 import { loadStatus } from "./state/status";
 import { followTheme } from "./state/theme";
 import "./styles/base.css";
+import "./styles/filters.css";
 import "./styles/box.css";
 import "./styles/gallery.css";
+import "./styles/dialog.css";
 import "./styles/item.css";
 import "./styles/views.css";
 

@@ -468,4 +468,35 @@ fn what_is_not_there_is_said_not_to_be_there() {
         share(&absent, 0.5)
     );
     assert!(area >= 0.85, "{area}");
+    let kept = share(&present, 0.5);
+    for (before, after, found) in [
+        ("Of ", " judged texts", (present.len() + absent.len()) as f64),
+        ("an area under the curve of ", ";", area),
+        (
+            "90 % of the answers kept, ",
+            " % of the others",
+            100.0 * share(&absent, least),
+        ),
+        ("the others get one; at one half, ", " % and", 100.0 * kept),
+        (
+            &format!("at one half, {:.0} % and ", 100.0 * kept),
+            " %.",
+            100.0 * share(&absent, 0.5),
+        ),
+    ] {
+        let said = figure_of_the_readme(before, after);
+        assert!(
+            (said - found).abs() <= 0.02 * found.max(1.0),
+            "the README says {before}{said}, found {found}"
+        );
+    }
+}
+
+/// The number between two texts of the README.
+fn figure_of_the_readme(before: &str, after: &str) -> f64 {
+    let readme = std::fs::read_to_string(checkout().join("README.md")).unwrap();
+    let readme = readme.replace('\n', " ");
+    let (_, rest) = readme.split_once(before).expect(before);
+    let (figure, _) = rest.split_once(after).expect(after);
+    figure.trim().parse().expect(figure)
 }

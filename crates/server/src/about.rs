@@ -105,11 +105,10 @@ pub(crate) fn stored(catalog: &dyn Catalog, id: ItemId) -> Result<StoredItem> {
 /// Nothing else is ever opened: paths come from the catalogue, links are not followed, and a file that changed since it was
 /// indexed may hold anything.
 pub(crate) fn file(item: &StoredItem) -> Result<(PathBuf, File)> {
-    let files = item
+    let mut files = item
         .locations
         .iter()
         .filter_map(|location| Some((location.path.clone(), unchanged(location)?)));
-    let mut files = files;
     files.next().ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,

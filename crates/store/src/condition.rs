@@ -26,7 +26,7 @@ pub enum Condition {
 /// literal. Of a list, one element has to hold. Upper and lower case do not matter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// The name of the field, see [`Place`].
+    /// The name of the field in lower case, see [`Place`].
     pub field: String,
     /// How it is compared.
     pub relation: Relation,
@@ -147,7 +147,7 @@ enum Found<'a> {
 }
 
 impl Place<'_> {
-    /// What it has under `name`.
+    /// What it has under `name`, which is in lower case.
     fn value(&self, name: &str) -> Option<Found<'_>> {
         let path = |path: Option<&'_ Path>| Some(Found::Text(path_text(path?).into_owned().into()));
         match name {
@@ -162,10 +162,17 @@ impl Place<'_> {
             _ => {
                 let own = name.strip_prefix("field.");
                 let fact = self.facts.get(name).filter(|_| own.is_none());
-                fact.or_else(|| self.fields.get(own.unwrap_or(name)))
-                    .map(Found::Json)
+                fact.or_else(|| self.field(own.unwrap_or(name))).map(Found::Json)
             }
         }
+    }
+
+    /// The field of the record whose name is `name` in lower case.
+    fn field(&self, name: &str) -> Option<&Value> {
+        let of_any_case = || self.fields.iter().find(|(known, _)| known.to_lowercase() == name);
+        self.fields
+            .get(name)
+            .or_else(|| of_any_case().map(|(_, value)| value))
     }
 }
 
@@ -292,7 +299,7 @@ mod tests {
 
     fn holds(field: &str, relation: Relation, literal: Literal) -> bool {
         let facts = fields(json!({"width": 640, "taken": "2024-06-01T12:30:00", "camera": "Nikon Z 6"}));
-        let own = fields(json!({"year": "2023", "tags": ["dog", "snow"], "sold": true, "width": 7}));
+        let own = fields(json!({"Year": "2023", "tags": ["dog", "snow"], "sold": true, "width": 7}));
         let place = Place {
             path: Path::new("/data/Trips/2024/a.jpg"),
             record: None,

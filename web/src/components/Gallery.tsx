@@ -4,7 +4,7 @@ import { arrange, LINE } from "../lib/arrange";
 import { neighbour, rowsWithin, type Row } from "../lib/justified";
 import { toggle } from "../state/player";
 import { openItem, searchFor } from "../state/router";
-import { more, sureHits, type Entry, type Results } from "../state/results";
+import { momentOf, more, sureHits, type Entry, type Results } from "../state/results";
 import { Tile } from "./Tile";
 
 const CAPTION = 30;
@@ -127,19 +127,6 @@ export function Gallery({ results }: { results: Results }) {
     </ul>
   );
 }
-
-/** When in a sound or a video the answer is. */
-export function momentOf({ hit }: Entry): { start: number; end: number; peak: number } | undefined {
-  const moment = hit?.moments?.[0];
-  if (moment) return moment;
-  const { start, end } = hit?.segment ?? {};
-  if (start === undefined || end === undefined) return undefined;
-  return { start, end, peak: (start + end) / 2 };
-}
-
-/** Whether a moment says more than "all of it". */
-export const standsOut = ({ start, end }: { start: number; end: number }, duration = Infinity) =>
-  end - start < 0.9 * duration;
 
 function scrollToRow(list: HTMLElement, row: Row) {
   const middle = row.top + row.height / 2;

@@ -5,8 +5,7 @@ import { clock, markWords, nameOf, noun, percent, stretch, sureness } from "../l
 import { calm, playing, source, toggle } from "../state/player";
 import { formatRoute } from "../state/query";
 import { query } from "../state/router";
-import type { Entry } from "../state/results";
-import { momentOf, standsOut } from "./Gallery";
+import { momentOf, standsOut, type Entry } from "../state/results";
 import { Icon } from "./icons";
 import { ITEM_TYPE } from "./SearchBox";
 import { isPlain } from "./Top";

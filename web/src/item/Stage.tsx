@@ -4,10 +4,9 @@ import { isAbort } from "../api/client";
 import * as api from "../api/endpoints";
 import type { Hit, Segment } from "../api/types";
 import { Icon } from "../components/icons";
-import { momentOf } from "../components/Gallery";
 import { markWords, nameOf, stretch } from "../lib/format";
 import { calm, source } from "../state/player";
-import type { Entry } from "../state/results";
+import { momentOf, type Entry } from "../state/results";
 import { HeatCanvas } from "./HeatCanvas";
 import { Timeline } from "./Timeline";
 

@@ -1,6 +1,6 @@
 import type { Hit } from "../api/types";
-import { standsOut } from "../components/Gallery";
 import { stretch } from "../lib/format";
+import { standsOut } from "../state/results";
 
 interface Props {
   hit: Hit;

@@ -9,7 +9,8 @@ interface Props {
 
 /** Why an item was found. */
 export function Why({ hit, heat, onHeat }: Props) {
-  const { confidence, explain, words, rank } = hit;
+  const { confidence, explain, rank } = hit;
+  const words = telling(hit.words ?? []);
   return (
     <section class="why">
       <h3>Why</h3>
@@ -21,10 +22,10 @@ export function Why({ hit, heat, onHeat }: Props) {
           </p>
         </div>
       )}
-      {words && words.length > 0 && (
+      {words.length > 0 && (
         <p>
           It has{" "}
-          {telling(words).map((word) => (
+          {words.map((word) => (
             <mark key={word}>{word}</mark>
           ))}{" "}
           in its name, folder or text.

@@ -1,6 +1,6 @@
 import { url } from "../api/endpoints";
 import { MODALITIES, type MapPoint, type Modality } from "../api/types";
-import { toScreen, type Camera } from "./mapping";
+import { toScreen, wholeScale, type Camera } from "./mapping";
 
 /** With no more points than this in the window, pictures are drawn in place of dots. */
 const MOST_PICTURES = 220;
@@ -26,10 +26,10 @@ export function draw(
     if (left < -60 || top < -60 || left > width + 60 || top > height + 60) return;
     seen.push({ point, left, top, chosen: index === chosen });
   });
-  const closeness = camera.scale / (Math.min(width, height) / 2.3);
+  const closeness = camera.scale / wholeScale(width, height);
   const crowd = Math.max(1, Math.sqrt(points.length / 400));
   const radius = Math.min(9, Math.max(1.6, (5.5 / crowd) * Math.sqrt(closeness)));
-  const side = seen.length <= MOST_PICTURES && closeness >= 1 ? Math.min(96, 36 * Math.sqrt(closeness)) : 0;
+  const side = seen.length <= MOST_PICTURES && closeness > 0.95 ? Math.min(96, 36 * Math.sqrt(closeness)) : 0;
   // The chosen one is drawn last, above the others.
   seen.sort((one, other) => Number(one.chosen) - Number(other.chosen));
   for (const { point, left, top, chosen } of seen) {

@@ -84,15 +84,12 @@ export interface Piece {
   marked: boolean;
 }
 
-/** Words that say something: an "a" beside others is not worth a mark. */
-export function telling(words: readonly string[]): string[] {
-  const long = words.filter((word) => word.length > 1);
-  return long.length > 0 ? long : [...words];
-}
+/** Words that say something: that an item has an "a" is not worth a mark. */
+export const telling = (words: readonly string[]) => words.filter((word) => [...word.trim()].length > 1);
 
 /** Cuts a passage where one of the words stands, whatever its case. */
 export function markWords(text: string, words: readonly string[]): Piece[] {
-  const wanted = telling(words).filter((word) => word.trim() !== "");
+  const wanted = telling(words);
   if (wanted.length === 0) return [{ text, marked: false }];
   const escaped = wanted.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(${escaped.join("|")})(?![\\p{L}\\p{N}])`, "giu");

@@ -10,6 +10,9 @@ export interface Place {
   y: number;
 }
 
+/** The scale at which all points, from -1 to 1, stand in the window, with room for what is written at its edges. */
+export const wholeScale = (width: number, height: number) => Math.min(width, height) / 2.55;
+
 export const toScreen = (camera: Camera, width: number, height: number, { x, y }: Place): [number, number] => [
   width / 2 + (x - camera.x) * camera.scale,
   height / 2 - (y - camera.y) * camera.scale,

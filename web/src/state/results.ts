@@ -137,6 +137,19 @@ export function sureHits(entries: readonly Entry[]): number {
   return unsure < 0 ? entries.length : unsure;
 }
 
+/** When in a sound or a video the answer is. */
+export function momentOf({ hit }: Entry): { start: number; end: number; peak: number } | undefined {
+  const moment = hit?.moments?.[0];
+  if (moment) return moment;
+  const { start, end } = hit?.segment ?? {};
+  if (start === undefined || end === undefined) return undefined;
+  return { start, end, peak: (start + end) / 2 };
+}
+
+/** Whether a moment says more than "all of it". */
+export const standsOut = ({ start, end }: { start: number; end: number }, duration = Infinity) =>
+  end - start < 0.9 * duration;
+
 function asApiError(error: unknown): ApiError {
   return error instanceof ApiError ? error : new ApiError(-1, "The page could not read the answer", String(error));
 }

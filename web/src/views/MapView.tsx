@@ -6,7 +6,7 @@ import { MODALITIES, type MapPoint, type Modality } from "../api/types";
 import { Icon } from "../components/icons";
 import { draw } from "../lib/drawing";
 import { noun, plural } from "../lib/format";
-import { nearest, toMap, toScreen, towards, zoomAt, type Camera } from "../lib/mapping";
+import { nearest, toMap, toScreen, towards, wholeScale, zoomAt, type Camera } from "../lib/mapping";
 import { searchFor } from "../state/router";
 import { learn, titles } from "../state/titles";
 import { theme } from "../state/theme";
@@ -93,7 +93,7 @@ function Plane({ points }: { points: MapPoint[] }) {
     const measure = () => {
       const { clientWidth, clientHeight } = element;
       setSize([clientWidth, clientHeight]);
-      setCamera((before) => (before.scale ? before : { x: 0, y: 0, scale: Math.min(clientWidth, clientHeight) / 2.3 }));
+      setCamera((before) => (before.scale ? before : { x: 0, y: 0, scale: wholeScale(clientWidth, clientHeight) }));
     };
     const observer = new ResizeObserver(measure);
     observer.observe(element);
@@ -164,7 +164,7 @@ function Plane({ points }: { points: MapPoint[] }) {
       }
     } else if (event.key === "+" || event.key === "=") zoom(1.5);
     else if (event.key === "-") zoom(1 / 1.5);
-    else if (event.key === "0") setCamera({ x: 0, y: 0, scale: Math.min(width, height) / 2.3 });
+    else if (event.key === "0") setCamera({ x: 0, y: 0, scale: wholeScale(width, height) });
     else if (event.key === "Enter" && point) go(point);
     else return;
     event.preventDefault();

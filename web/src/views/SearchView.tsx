@@ -97,14 +97,28 @@ function NothingFound() {
 }
 
 function Failed({ error }: { error: ApiError }) {
+  // Where in a condition the fault is, the server draws below its message.
+  const [message, ...drawing] = error.detail.split("\n");
+  const wrongCondition = error.status === 400 && query.value.where !== "";
   return (
     <section class="state" role="alert">
       <Icon name="alert" class="icon large" />
       <h2>{error.headline}</h2>
-      {error.detail && <p>{capital(error.detail)}</p>}
-      <button type="button" class="primary" onClick={reload}>
-        Try again
-      </button>
+      {message && <p>{capital(message)}</p>}
+      {drawing.length > 0 && (
+        <pre>
+          <code>{drawing.join("\n")}</code>
+        </pre>
+      )}
+      {wrongCondition ? (
+        <button type="button" class="primary" onClick={() => search({ where: "" })}>
+          Remove the condition
+        </button>
+      ) : (
+        <button type="button" class="primary" onClick={reload}>
+          Try again
+        </button>
+      )}
     </section>
   );
 }

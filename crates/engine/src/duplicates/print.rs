@@ -77,10 +77,11 @@ pub(super) fn fingerprints(
         let start = piece.segment.span.map_or(0.0, |span| span.start);
         match piece.sample {
             Sample::Picture(picture) => seen.see(start, &picture)?,
-            Sample::Frames(frames) => match frames.first() {
-                Some(frame) => seen.see(start, frame)?,
-                None => {}
-            },
+            Sample::Frames(frames) => {
+                if let Some(frame) = frames.first() {
+                    seen.see(start, frame)?;
+                }
+            }
             Sample::Sound(samples) => heard.hear(start, &samples),
             Sample::Text(_) => {}
         }

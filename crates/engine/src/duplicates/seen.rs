@@ -170,7 +170,7 @@ fn aligned(pairs: &[Pair], times: impl Fn(&Pair) -> [f64; 2]) -> Option<Vec<Pair
     let most = counts
         .into_iter()
         .max_by_key(|(offset, count)| (*count, -offset.abs()))?;
-    let mut at: Vec<Pair> = pairs.iter().copied().collect();
+    let mut at: Vec<Pair> = pairs.to_vec();
     at.retain(|pair| (offset(pair) - most.0 as f64).abs() <= JITTER);
     at.sort_by(|a, b| {
         (a.0, (offset(a) - most.0 as f64).abs())

@@ -294,7 +294,7 @@ impl<'t> Parser<'t> {
             _ => plain(text),
         };
         Ok(Comparison {
-            field: name.clone(),
+            field: name.to_lowercase(),
             relation,
             literal,
         })

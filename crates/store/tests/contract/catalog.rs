@@ -2,10 +2,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use sensorium_store::{
-    Catalog, Change, Comparison, Condition, FileState, Fingerprint, ItemKey, Literal, Relation, Write,
-};
-use sensorium_types::{ItemId, Modality, Track};
+use sensorium_store::{Catalog, Change, Comparison, Condition, FileState, ItemKey, Literal, Relation, Write};
+use sensorium_types::{ItemId, Modality};
 use serde_json::json;
 
 use crate::model::{self, Model, file, generation, id, item};
@@ -280,74 +278,6 @@ pub(crate) fn finds_words(make: Make) {
         ],
         [2, 1, 1, 0, 0]
     );
-}
-
-/// Fingerprints live as long as their items, are told by their makers, and are replaced one by one.
-pub(crate) fn keeps_fingerprints(make: Make) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut catalog = make(folder.path());
-    let put = |name: &str, number| {
-        let file = file(Path::new(name), 1, number, 0, vec![item(number, 0, None)]);
-        Write::File(file)
-    };
-    catalog
-        .write(vec![put("/a.mp4", 3), put("/b.mp4", 3), put("/c.jpg", 1)])
-        .unwrap();
-    let [video, image] = [3, 1].map(|number| catalog.find(&id(number)).unwrap().unwrap());
-    assert_eq!(catalog.at_several_places().unwrap(), [video]);
-    let print = |item, track, maker: &str, bytes: &[u8]| {
-        Write::Fingerprint(Fingerprint {
-            item,
-            track,
-            maker: maker.to_owned(),
-            bytes: bytes.to_vec(),
-        })
-    };
-    let before = catalog.sequence().unwrap();
-    catalog
-        .write(vec![
-            print(video, Track::Visual, "eyes", b"12"),
-            print(video, Track::Audio, "ears", b""),
-            print(image, Track::Visual, "old eyes", b"3"),
-            print(image, Track::Visual, "eyes", b"4"),
-            print(ItemKey(99), Track::Visual, "eyes", b"5"),
-        ])
-        .unwrap();
-    assert_eq!(catalog.sequence().unwrap(), before, "no vector changed");
-    let all = |catalog: &dyn Catalog, track, maker: &str| {
-        let mut found = Vec::new();
-        let mut keep = |item, bytes: &[u8]| {
-            found.push((item, bytes.to_vec()));
-            Ok(())
-        };
-        catalog.fingerprints(track, maker, &mut keep).unwrap();
-        found
-    };
-    let expected = [(video, b"12".to_vec()), (image, b"4".to_vec())];
-    assert_eq!(all(&*catalog, Track::Visual, "eyes"), expected);
-    assert_eq!(all(&*catalog, Track::Audio, "ears"), [(video, Vec::new())]);
-    assert_eq!(all(&*catalog, Track::Visual, "old eyes"), []);
-    let missing = |catalog: &dyn Catalog, modality, track, maker: &str| {
-        catalog.without_fingerprint(modality, track, maker).unwrap()
-    };
-    assert_eq!(missing(&*catalog, Modality::Video, Track::Audio, "ears"), []);
-    assert_eq!(
-        missing(&*catalog, Modality::Video, Track::Audio, "new ears"),
-        [video]
-    );
-    assert_eq!(
-        missing(&*catalog, Modality::Image, Track::Visual, "old eyes"),
-        [image]
-    );
-    assert_eq!(catalog.summary().unwrap().fingerprint_bytes, 3);
-
-    // An item that is made anew keeps them, one that goes does not.
-    let anew = file(Path::new("/a.mp4"), 1, 3, 1, vec![item(3, 1, None)]);
-    catalog
-        .write(vec![Write::File(anew), Write::Forget("/c.jpg".into())])
-        .unwrap();
-    assert_eq!(all(&*catalog, Track::Visual, "eyes"), [(video, b"12".to_vec())]);
-    assert_eq!(catalog.verify().unwrap(), Vec::<String>::new());
 }
 
 /// What a content says of itself is found by its words at every place, as it is now; so are fields of all kinds.

@@ -38,11 +38,6 @@ fn the_sqlite_catalog_finds_words() {
 }
 
 #[test]
-fn the_sqlite_catalog_keeps_fingerprints() {
-    catalog::keeps_fingerprints(sqlite);
-}
-
-#[test]
 fn the_sqlite_catalog_finds_the_words_of_tags_and_fields() {
     catalog::finds_the_words_of_tags_and_fields(sqlite);
 }

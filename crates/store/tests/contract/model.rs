@@ -70,7 +70,6 @@ impl Model {
             Write::Reencode { .. } | Write::Fingerprint(_) => {
                 unreachable!("they name keys, which the model has not: see `reencode` and `fingerprints`")
             }
-            Write::Fingerprint(_) => unreachable!("it names keys, too: see `keeps_fingerprints`"),
         }
         true
     }
