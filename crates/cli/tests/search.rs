@@ -1,6 +1,6 @@
 //! `sensorium search`, end to end, on the demo pack.
 
-#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
 mod common;
 
@@ -468,26 +468,37 @@ fn what_is_not_there_is_said_not_to_be_there() {
         share(&absent, 0.5)
     );
     assert!(area >= 0.85, "{area}");
+    // As far as the README rounds, and another machine may.
     let kept = share(&present, 0.5);
-    for (before, after, found) in [
-        ("Of ", " judged texts", (present.len() + absent.len()) as f64),
-        ("an area under the curve of ", ";", area),
+    for (before, after, found, tolerance) in [
+        (
+            " Of ",
+            " judged texts",
+            (present.len() + absent.len()) as f64,
+            0.0,
+        ),
+        (" an area under the curve of ", ";", area, 0.01),
         (
             "90 % of the answers kept, ",
             " % of the others",
             100.0 * share(&absent, least),
+            2.0,
         ),
-        ("the others get one; at one half, ", " % and", 100.0 * kept),
+        (" at one half, ", " % and ", 100.0 * kept, 2.0),
         (
-            &format!("at one half, {:.0} % and ", 100.0 * kept),
+            &format!(
+                " at one half, {} % and ",
+                figure_of_the_readme(" at one half, ", " % and ")
+            ),
             " %.",
             100.0 * share(&absent, 0.5),
+            2.0,
         ),
     ] {
         let said = figure_of_the_readme(before, after);
         assert!(
-            (said - found).abs() <= 0.02 * found.max(1.0),
-            "the README says {before}{said}, found {found}"
+            (said - found).abs() <= tolerance,
+            "the README says{before}{said}, found {found}"
         );
     }
 }
