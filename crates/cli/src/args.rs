@@ -229,14 +229,22 @@ pub(crate) struct Search {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sensorium duplicates                               exact copies, and copies that were re-encoded or edited
+  sensorium duplicates ~/Pictures                    only what has a copy there
   sensorium duplicates --similar                     and, apart from these, what is merely similar
   sensorium duplicates --json | jq -r '.exact[].paths[1:][]'    all places of the same content but the first
 
 Files are read once; what copies are recognised by is kept in the index. It may be stopped at any time, and goes on where
 it was. Nothing is ever deleted. --json: {exact: [item], copies: [{largest: item, others: [item with of, track, similarity,
 stretch, there, offset]}], similar: [{one, other, score}], read, missing_package, refused}, where an item has item (its id),
-modality, bytes and paths; times are in seconds.")]
+modality, bytes, paths and, as far as it says so, width, height and duration; the largest is the longest, or has most pixels. Times
+are in seconds.")]
 pub(crate) struct Duplicates {
+    /// Only tell what has a place at or below one of these [default: everything]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only compare these: text, image, audio, video [default: all]
+    #[arg(long, value_name = "MODALITY", value_delimiter = ',')]
+    pub(crate) modality: Vec<Modality>,
     /// Also list pairs that are merely similar; these are no duplicates
     #[arg(long)]
     pub(crate) similar: bool,

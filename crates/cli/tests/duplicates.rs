@@ -6,9 +6,11 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use common::index::Place;
-use common::{checkout, ffmpeg, run, run_json};
+use common::{binary, checkout, ffmpeg, run, run_json};
+use sensorium_store::{Catalog as _, SqliteCatalog};
 use serde_json::Value;
 
 fn demo(path: &str) -> String {
@@ -154,9 +156,107 @@ fn edits_of_a_sound_are_copies_and_a_track_is_found_inside_a_video() {
             name_of(&copies[0], &other["of"]),
         )
     };
-    if let (offset, "birds.flac") = (offset("film.mp4").0, offset("film.mp4").1.as_str()) {
-        assert!((offset + 3.0).abs() < 0.2, "{offset}");
+    assert_eq!(name(&copies[0]["largest"]), "film.mp4", "the longest");
+    let (late, of) = offset("birds.flac");
+    assert!(of == "film.mp4" && (late - 3.0).abs() < 0.2, "{late} in {of}");
+    let (cut, of) = offset("cut.wav");
+    let expected = if of == "film.mp4" { 4.5 } else { 1.5 };
+    assert!((cut - expected).abs() < 0.2, "{cut} in {of}");
+    let film = run_json(
+        place
+            .command("duplicates")
+            .args(["--modality", "audio", "--json"]),
+        0,
+    );
+    assert_eq!(
+        names(&film["copies"][0]),
+        ["birds.flac", "cut.wav", "quieter.ogg", "re-encoded.mp3"]
+    );
+}
+
+#[test]
+fn what_is_asked_for_is_told_and_the_picture_with_most_pixels_comes_first() {
+    let place = Place::empty();
+    for (folder, photo) in [("a", "lion.jpg"), ("b", "fox.jpg")] {
+        fs::create_dir(place.media.join(folder)).unwrap();
+        copy(&place, &format!("photos/{photo}"), &format!("{folder}/{photo}"));
+        // Lossless, so that it has fewer pixels and more bytes.
+        let name = format!("{folder}/smaller.png");
+        edit(
+            &place,
+            &format!("photos/{photo}"),
+            &["-vf", "scale=iw*0.9:-2"],
+            &name,
+        );
     }
+    index(&place);
+    let found = duplicates(&place);
+    assert_eq!(found["copies"].as_array().unwrap().len(), 2);
+    for group in found["copies"].as_array().unwrap() {
+        let (largest, other) = (&group["largest"], &group["others"][0]);
+        assert!(largest["width"].as_u64() > other["width"].as_u64(), "{group}");
+        assert!(largest["bytes"].as_u64() < other["bytes"].as_u64(), "{group}");
+    }
+    let mut below = place.command("duplicates");
+    let below = run_json(below.arg(place.media.join("a")).arg("--json"), 0);
+    assert_eq!(below["copies"].as_array().unwrap().len(), 1);
+    assert_eq!(name(&below["copies"][0]["largest"]), "lion.jpg");
+    let sounds = run_json(
+        place
+            .command("duplicates")
+            .args(["--modality", "audio", "--json"]),
+        0,
+    );
+    assert_eq!(sounds["copies"], serde_json::json!([]));
+
+    let (out, _) = run(&mut place.command("duplicates"), 0);
+    assert!(out.contains("lion.jpg  (") && out.contains(" visual "), "{out}");
+}
+
+/// How many bytes of fingerprints are kept.
+fn kept(place: &Place) -> u64 {
+    let catalog = SqliteCatalog::open(&place.index).unwrap();
+    catalog.summary().unwrap().fingerprint_bytes
+}
+
+#[test]
+fn what_was_made_before_a_kill_is_not_made_again() {
+    let place = Place::empty();
+    for part in ["photos", "sounds"] {
+        for file in fs::read_dir(checkout().join("demo").join(part)).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), place.media.join(file.file_name())).unwrap();
+        }
+    }
+    index(&place);
+    let mut child = binary()
+        .args(["duplicates", "--threads", "1"])
+        .env("SENSORIUM_INDEX", &place.index)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while kept(&place) == 0 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "it ended before it could be killed"
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    run(&mut place.command("verify"), 0);
+    let status = run_json(place.command("status").arg("--json"), 0);
+    let items = status["items"]["image"].as_u64().unwrap() + status["items"]["audio"].as_u64().unwrap();
+    let read = duplicates(&place)["read"].as_u64().unwrap();
+    assert!(read > 0 && read < items, "{read} of {items}");
+    assert_eq!(duplicates(&place)["read"], 0);
+
+    // The fingerprints of what is forgotten are forgotten.
+    let before = kept(&place);
+    run(place.command("remove").arg(place.media.join("lion.jpg")), 0);
+    assert!(kept(&place) < before);
+    run(&mut place.command("verify"), 0);
 }
 
 /// The name of the item `id` of a group.

@@ -5,7 +5,7 @@ use indicatif::BinaryBytes;
 use sensorium_engine::{Copied, CopyOf, DuplicateOptions, DuplicateProgress, Duplicates, Group};
 use sensorium_types::Span;
 
-use super::search::clock;
+use super::search::{clock, modalities};
 use crate::args::{self, Common};
 use crate::output::{self, Outcome, print, print_json, printable, say, say_refused};
 
@@ -17,6 +17,8 @@ pub(crate) fn run(common: &Common, options: &args::Duplicates) -> anyhow::Result
         threads: common.threads(),
         least: options.least,
         similar: options.similar,
+        modalities: modalities(&options.modality),
+        paths: options.paths.clone(),
     };
     let mut bar: Option<output::Progress> = None;
     let mut show = |progress| match progress {
@@ -87,13 +89,14 @@ fn print_found(found: &Duplicates) -> anyhow::Result<()> {
 }
 
 fn print_group(group: &Group) -> anyhow::Result<()> {
-    print(&format!("  {}", name(&group.largest)))?;
+    print(&format!("  {}  {}", name(&group.largest), extent(&group.largest)))?;
     for other in &group.others {
         print(&format!(
-            "    {}  {}  {}{}",
+            "    {}  {}  {}  {}{}",
             style(format!("{:.3}", other.similarity)).yellow(),
             style(format!("{:<6}", other.track.name())).cyan(),
             name(&other.copy),
+            extent(&other.copy),
             times(group, other)
         ))?;
     }
@@ -115,6 +118,16 @@ fn times(group: &Group, other: &CopyOf) -> String {
         (None, Some(there)) => format!("  is at {}{of}", span(there)),
         (None, None) => of,
     }
+}
+
+/// How much there is of it: its length, its pixels and its bytes.
+fn extent(item: &Copied) -> String {
+    let length = item.duration.map(clock);
+    let pixels = item.width.zip(item.height);
+    let pixels = pixels.map(|(width, height)| format!("{width}x{height}"));
+    let bytes = Some(BinaryBytes(item.bytes).to_string());
+    let told: Vec<String> = [length, pixels, bytes].into_iter().flatten().collect();
+    style(format!("({})", told.join(", "))).dim().to_string()
 }
 
 fn name(item: &Copied) -> String {

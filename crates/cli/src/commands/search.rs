@@ -99,7 +99,7 @@ fn parts(options: &Search, matches: &ArgMatches) -> Vec<Part> {
 }
 
 /// Each of `wanted` once; all when there is none.
-fn modalities(wanted: &[Modality]) -> Vec<Modality> {
+pub(super) fn modalities(wanted: &[Modality]) -> Vec<Modality> {
     let is_wanted = |modality: &Modality| wanted.is_empty() || wanted.contains(modality);
     Modality::ALL.into_iter().filter(is_wanted).collect()
 }

@@ -1,24 +1,19 @@
 //! Links to groups.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sensorium_store::{Catalog, ItemKey};
 
-use super::{Copied, CopyOf, Group, Link, copied};
+use super::{Copied, CopyOf, Group, Link, Scope, copied};
 use crate::Result;
 
-/// Items looked up at once.
-const BATCH: usize = 512;
-
-/// The groups that `links` make. Each begins with its largest item; each further one is told with its strongest link to those
+/// The groups of items asked for that `links` make. Each begins with its largest item; each further one is told with its strongest link to those
 /// before it. The largest groups come first.
-pub(super) fn groups(catalog: &dyn Catalog, links: Vec<Link>) -> Result<Vec<Group>> {
+pub(super) fn groups(catalog: &dyn Catalog, scope: &Scope<'_>, links: Vec<Link>) -> Result<Vec<Group>> {
     let keys: BTreeSet<ItemKey> = links.iter().flat_map(|link| link.items).collect();
     let keys: Vec<ItemKey> = keys.into_iter().collect();
-    let mut items = BTreeMap::new();
-    for batch in keys.chunks(BATCH) {
-        items.extend(copied(catalog, batch)?);
-    }
+    let items = copied(catalog, scope, &keys)?;
     let mut of_item: BTreeMap<ItemKey, Vec<&Link>> = BTreeMap::new();
     for link in &links {
         if link.items.iter().all(|item| items.contains_key(item)) {
@@ -28,7 +23,7 @@ pub(super) fn groups(catalog: &dyn Catalog, links: Vec<Link>) -> Result<Vec<Grou
         }
     }
     let mut largest: Vec<ItemKey> = of_item.keys().copied().collect();
-    largest.sort_by_key(|item| (std::cmp::Reverse(items[item].bytes), *item));
+    largest.sort_by(|a, b| by_extent(&items[b], &items[a]).then(a.cmp(b)));
     let mut settled = BTreeSet::new();
     let mut groups = Vec::new();
     for first in largest {
@@ -36,8 +31,20 @@ pub(super) fn groups(catalog: &dyn Catalog, links: Vec<Link>) -> Result<Vec<Grou
             groups.push(group(first, &items, &of_item, &mut settled));
         }
     }
+    groups.retain(Group::is_asked_for);
     groups.sort_by_key(|group| std::cmp::Reverse(group.others.len()));
     Ok(groups)
+}
+
+fn by_extent(a: &Copied, b: &Copied) -> Ordering {
+    let (a, b) = (a.extent(), b.extent());
+    a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2)))
+}
+
+impl Group {
+    fn is_asked_for(&self) -> bool {
+        self.largest.is_asked_for || self.others.iter().any(|other| other.copy.is_asked_for)
+    }
 }
 
 /// All that hangs together with `first`, by a maximal spanning tree (Prim 1957).

@@ -48,7 +48,7 @@ pub(super) fn make(
     options: &DuplicateOptions,
     progress: &mut dyn FnMut(DuplicateProgress),
 ) -> Result<Made> {
-    let wanted = missing(catalog, eyes)?;
+    let wanted = missing(catalog, eyes, &options.modalities)?;
     let mut made = Made::default();
     if wanted.is_empty() {
         return Ok(made);
@@ -80,15 +80,23 @@ fn catalog_of(folder: &Path) -> Result<SqliteCatalog> {
 }
 
 /// The items that lack something.
-fn missing(catalog: &dyn Catalog, eyes: Option<&CopyPackage>) -> Result<BTreeMap<ItemKey, Wanted>> {
+fn missing(
+    catalog: &dyn Catalog,
+    eyes: Option<&CopyPackage>,
+    modalities: &[Modality],
+) -> Result<BTreeMap<ItemKey, Wanted>> {
+    let of = |track: Track| {
+        let modalities = modalities.iter().copied();
+        modalities.filter(move |modality| modality.tracks().contains(&track))
+    };
     let mut wanted: BTreeMap<ItemKey, Wanted> = BTreeMap::new();
-    for modality in [Modality::Audio, Modality::Video] {
+    for modality in of(Track::Audio) {
         for item in catalog.without_fingerprint(modality, Track::Audio, EARS)? {
             wanted.entry(item).or_default().audio = true;
         }
     }
     if let Some(eyes) = eyes {
-        for modality in [Modality::Image, Modality::Video] {
+        for modality in of(Track::Visual) {
             for item in catalog.without_fingerprint(modality, Track::Visual, &eyes.maker())? {
                 wanted.entry(item).or_default().visual = true;
             }

@@ -9,16 +9,20 @@ mod seen;
 mod similar;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sensorium_media::Limits;
 use sensorium_model::{CopyPackage, Package};
-use sensorium_store::{Catalog, ItemKey, SqliteCatalog};
-use sensorium_types::{ItemId, Modality, Span, Track, path_text};
+use sensorium_store::{Catalog, ItemKey, SqliteCatalog, StoredItem};
+use sensorium_types::{ItemId, Location, Modality, Span, Track, path_text};
 use serde::Serialize;
 
+use crate::index::without_links;
 use crate::{Refused, Result};
+
+/// Items looked up at once.
+const BATCH: usize = 512;
 
 /// How duplicates are looked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +35,10 @@ pub struct DuplicateOptions {
     pub least: f32,
     /// Whether what is merely similar is looked for, too.
     pub similar: bool,
+    /// Only items of these are compared.
+    pub modalities: Vec<Modality>,
+    /// Only what has a place at or below one of these is told; everything when there is none.
+    pub paths: Vec<PathBuf>,
 }
 
 impl DuplicateOptions {
@@ -77,14 +85,26 @@ pub struct Copied {
     pub modality: Modality,
     /// The size of its content in bytes.
     pub bytes: u64,
+    /// Its pixels from left to right, as far as it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u64>,
+    /// Its pixels from top to bottom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u64>,
+    /// Its length in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<f64>,
     /// All places where it is found.
     pub paths: Vec<String>,
+    /// Whether one of these is asked for.
+    #[serde(skip)]
+    is_asked_for: bool,
 }
 
 /// Items that are copies of each other, directly or by others of the group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Group {
-    /// The largest of them.
+    /// The longest sound or video, or else the picture with most pixels.
     pub largest: Copied,
     /// The others.
     pub others: Vec<CopyOf>,
@@ -147,6 +167,11 @@ pub fn duplicates(
     progress: &mut dyn FnMut(DuplicateProgress),
 ) -> Result<Duplicates> {
     let catalog = SqliteCatalog::open(folder)?;
+    let paths = options.paths.iter().map(|path| without_links(path));
+    let scope = Scope {
+        modalities: &options.modalities,
+        paths: paths.collect::<Result<_>>()?,
+    };
     let eyes = CopyPackage::find(package.folder())?;
     let made = make::make(folder, &catalog, eyes.as_ref(), options, progress)?;
     let mut links = heard::links(&catalog)?;
@@ -155,16 +180,15 @@ pub fn duplicates(
     }
     let similar = match options.similar {
         true => Some(similar::pairs(
-            folder, package, &catalog, options, &links, progress,
+            folder, package, &catalog, options, &scope, &links, progress,
         )?),
         false => None,
     };
     let missing = || path_text(&CopyPackage::place(package.folder())).into_owned();
+    let exact = copied(&catalog, &scope, &catalog.at_several_places()?)?.into_values();
     Ok(Duplicates {
-        exact: copied(&catalog, &catalog.at_several_places()?)?
-            .into_values()
-            .collect(),
-        copies: groups::groups(&catalog, links)?,
+        exact: exact.filter(|item| item.is_asked_for).collect(),
+        copies: groups::groups(&catalog, &scope, links)?,
         similar,
         read: made.read,
         missing_package: eyes.is_none().then(missing),
@@ -172,17 +196,50 @@ pub fn duplicates(
     })
 }
 
-/// The items with these keys that are still there.
-fn copied(catalog: &dyn Catalog, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Copied>> {
-    let items = catalog.items(keys)?.into_iter();
-    let told = items.map(|item| {
-        let copied = Copied {
+/// What is asked for.
+struct Scope<'a> {
+    modalities: &'a [Modality],
+    /// Without links.
+    paths: Vec<PathBuf>,
+}
+
+impl Scope<'_> {
+    fn has_place(&self, item: &StoredItem) -> bool {
+        let is_below = |place: &Location| self.paths.iter().any(|path| place.path.starts_with(path));
+        self.paths.is_empty() || item.locations.iter().any(is_below)
+    }
+}
+
+/// The items with these keys that are still there and of a modality that is asked for.
+fn copied(catalog: &dyn Catalog, scope: &Scope<'_>, keys: &[ItemKey]) -> Result<BTreeMap<ItemKey, Copied>> {
+    let mut told = BTreeMap::new();
+    for batch in keys.chunks(BATCH) {
+        let items = catalog.items(batch)?.into_iter();
+        let items = items.filter(|item| scope.modalities.contains(&item.modality));
+        told.extend(items.map(|item| (item.key, Copied::new(&item, scope))));
+    }
+    Ok(told)
+}
+
+impl Copied {
+    fn new(item: &StoredItem, scope: &Scope<'_>) -> Self {
+        let fact = |name: &str| item.facts.get(name);
+        Self {
             item: item.id,
             modality: item.modality,
             bytes: item.bytes,
+            width: fact("width").and_then(|width| width.as_u64()),
+            height: fact("height").and_then(|height| height.as_u64()),
+            duration: fact("duration").and_then(|duration| duration.as_f64()),
             paths: item.locations.iter().map(ToString::to_string).collect(),
-        };
-        (item.key, copied)
-    });
-    Ok(told.collect())
+            is_asked_for: scope.has_place(item),
+        }
+    }
+
+    /// How much there is of it: its length, then its pixels, then its bytes.
+    fn extent(&self) -> (f64, u64, u64) {
+        let pixels = self.width.zip(self.height);
+        let pixels = pixels.map_or(0, |(width, height)| width.saturating_mul(height));
+        (self.duration.unwrap_or(0.0), pixels, self.bytes)
+    }
 }

@@ -8,7 +8,7 @@ use sensorium_model::Package;
 use sensorium_store::{Catalog, ItemKey};
 use sensorium_types::Modality;
 
-use super::{DuplicateOptions, DuplicateProgress, Link, Similar, copied};
+use super::{DuplicateOptions, DuplicateProgress, Link, Scope, Similar, copied};
 use crate::{Part, Query, Result, Searcher};
 
 /// The least score of two similar items.
@@ -17,7 +17,7 @@ const LEAST: f64 = 0.95;
 /// Neighbours of an item that are looked at.
 const NEIGHBOURS: usize = 5;
 
-/// Items looked up at once.
+/// Items listed at once.
 const BATCH: usize = 256;
 
 pub(super) fn pairs(
@@ -25,25 +25,27 @@ pub(super) fn pairs(
     package: &Arc<Package>,
     catalog: &dyn Catalog,
     options: &DuplicateOptions,
+    scope: &Scope<'_>,
     links: &[Link],
     progress: &mut dyn FnMut(DuplicateProgress),
 ) -> Result<Vec<Similar>> {
     let mut told: BTreeSet<[ItemKey; 2]> = links.iter().map(|link| ordered(link.items)).collect();
     let mut searcher = Searcher::open(folder, package, options.limits.clone(), options.threads)?;
     let space = package.space().to_string();
-    let counts = catalog.summary()?.items;
+    let mut counts = catalog.summary()?.items;
+    counts.retain(|(modality, _)| scope.modalities.contains(modality));
     progress(DuplicateProgress::Asking(
         counts.iter().map(|(_, count)| *count as usize).sum(),
     ));
     let mut pairs = Vec::new();
     let mut before = None;
     loop {
-        let keys = catalog.list(&Modality::ALL, before, BATCH)?;
+        let keys = catalog.list(scope.modalities, before, BATCH)?;
         let Some(last) = keys.last() else { break };
         before = Some(*last);
         for item in catalog.items(&keys)? {
             progress(DuplicateProgress::Done(1));
-            if item.generation.space != space {
+            if item.generation.space != space || !scope.has_place(&item) {
                 continue;
             }
             let answer = searcher.search(neighbours(item.id.to_string(), item.modality))?;
@@ -52,7 +54,7 @@ pub(super) fn pairs(
                     continue;
                 };
                 if told.insert(ordered([item.key, other])) {
-                    let mut both = copied(catalog, &[item.key, other])?;
+                    let mut both = copied(catalog, scope, &[item.key, other])?;
                     if let (Some(one), Some(other)) = (both.remove(&item.key), both.remove(&other)) {
                         let score = hit.score;
                         pairs.push(Similar { one, other, score });

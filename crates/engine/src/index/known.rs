@@ -72,7 +72,7 @@ fn report_missing_folders(files: &[PathBuf], found: &mut Found) {
 }
 
 /// `path` as an absolute path without links, as far as it exists.
-fn without_links(path: &Path) -> Result<PathBuf> {
+pub(crate) fn without_links(path: &Path) -> Result<PathBuf> {
     let failed = |source| Error::path(path, source);
     let mut present = std::path::absolute(path).map_err(failed)?;
     let mut missing: Vec<OsString> = Vec::new();

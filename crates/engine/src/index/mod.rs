@@ -28,6 +28,7 @@ use sensorium_store::{Catalog, Generation, Refusal, SqliteCatalog, WriterLock};
 use self::commit::Committer;
 use self::feed::Feed;
 use self::items::Kept;
+pub(crate) use self::known::without_links;
 use self::plan::{Job, Plan};
 pub use self::report::{Progress, Refused, Report};
 use self::walk::Found;
