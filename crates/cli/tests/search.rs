@@ -1,6 +1,6 @@
 //! `sensorium search`, end to end, on the demo pack.
 
-#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
 mod common;
 
