@@ -496,9 +496,11 @@ fn what_is_not_there_is_said_not_to_be_there() {
         ),
     ] {
         let said = figure_of_the_readme(before, after);
+        // As it is rounded, and one text of the 52 more or less, since machines differ in the last digits.
+        let near = if said < 1.0 { 0.01 } else { 2.0 };
         assert!(
-            (said - found).abs() <= tolerance,
-            "the README says{before}{said}, found {found}"
+            (said - found).abs() <= near,
+            "the README says {before}{said}, found {found}"
         );
     }
 }
