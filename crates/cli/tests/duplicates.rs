@@ -201,6 +201,11 @@ fn what_is_asked_for_is_told_and_the_picture_with_most_pixels_comes_first() {
     let below = run_json(below.arg(place.media.join("a")).arg("--json"), 0);
     assert_eq!(below["copies"].as_array().unwrap().len(), 1);
     assert_eq!(name(&below["copies"][0]["largest"]), "lion.jpg");
+    let (_, error) = run(place.command("duplicates").arg("/nowhere"), 1);
+    assert!(
+        error.contains("/nowhere: nothing in the index is at or below it"),
+        "{error}"
+    );
     let sounds = run_json(
         place
             .command("duplicates")

@@ -9,6 +9,7 @@ mod seen;
 mod similar;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use sensorium_types::{ItemId, Location, Modality, Span, Track, path_text};
 use serde::Serialize;
 
 use crate::index::without_links;
-use crate::{Refused, Result};
+use crate::{Error, Refused, Result};
 
 /// Items looked up at once.
 const BATCH: usize = 512;
@@ -158,7 +159,7 @@ struct Link {
 /// kept; that may be stopped at any time and goes on where it was.
 ///
 /// # Errors
-/// As [`SqliteCatalog::open`]; as [`WriterLock::acquire`](sensorium_store::WriterLock::acquire) when something has to be made;
+/// As [`SqliteCatalog::open`]; [`Error::Path`] for a path where the index has nothing; as [`WriterLock::acquire`](sensorium_store::WriterLock::acquire) when something has to be made;
 /// those of the model and the store.
 pub fn duplicates(
     folder: &Path,
@@ -167,15 +168,14 @@ pub fn duplicates(
     progress: &mut dyn FnMut(DuplicateProgress),
 ) -> Result<Duplicates> {
     let catalog = SqliteCatalog::open(folder)?;
-    let paths = options.paths.iter().map(|path| without_links(path));
-    let scope = Scope {
-        modalities: &options.modalities,
-        paths: paths.collect::<Result<_>>()?,
-    };
+    let scope = Scope::new(&catalog, options)?;
     let eyes = CopyPackage::find(package.folder())?;
     let made = make::make(folder, &catalog, eyes.as_ref(), options, progress)?;
-    let mut links = heard::links(&catalog)?;
-    if let Some(eyes) = &eyes {
+    let mut links = Vec::new();
+    if scope.has_track(Track::Audio) {
+        links.extend(heard::links(&catalog)?);
+    }
+    if let Some(eyes) = eyes.as_ref().filter(|_| scope.has_track(Track::Visual)) {
         links.extend(seen::links(&catalog, eyes, options.least)?);
     }
     let similar = match options.similar {
@@ -191,7 +191,7 @@ pub fn duplicates(
         copies: groups::groups(&catalog, &scope, links)?,
         similar,
         read: made.read,
-        missing_package: eyes.is_none().then(missing),
+        missing_package: (eyes.is_none() && scope.has_track(Track::Visual)).then(missing),
         refused: made.refused,
     })
 }
@@ -203,7 +203,35 @@ struct Scope<'a> {
     paths: Vec<PathBuf>,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    /// What `options` ask for.
+    ///
+    /// # Errors
+    /// [`Error::Path`] for a path where the index has nothing.
+    fn new(catalog: &dyn Catalog, options: &'a DuplicateOptions) -> Result<Self> {
+        let mut paths = Vec::with_capacity(options.paths.len());
+        for path in &options.paths {
+            let resolved = without_links(path)?;
+            if catalog.files(&resolved)?.is_empty() {
+                let nothing = "nothing in the index is at or below it";
+                return Err(Error::path(
+                    path,
+                    io::Error::new(io::ErrorKind::NotFound, nothing),
+                ));
+            }
+            paths.push(resolved);
+        }
+        Ok(Self {
+            modalities: &options.modalities,
+            paths,
+        })
+    }
+
+    fn has_track(&self, track: Track) -> bool {
+        let mut modalities = self.modalities.iter();
+        modalities.any(|modality| modality.tracks().contains(&track))
+    }
+
     fn has_place(&self, item: &StoredItem) -> bool {
         let is_below = |place: &Location| self.paths.iter().any(|path| place.path.starts_with(path));
         self.paths.is_empty() || item.locations.iter().any(is_below)
