@@ -111,6 +111,11 @@ impl Serve {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sensorium key read                                 a key for clients that search
+  sensorium key write --json                         one for clients that index and remove, too, for programs
+
+The key is printed once and kept nowhere; its hash is for `sensorium serve --key`.")]
 pub(crate) struct NewKey {
     /// What the key allows: read, or write
     #[arg(value_name = "ACCESS", value_enum)]
