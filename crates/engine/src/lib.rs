@@ -12,7 +12,7 @@ pub use duplicates::{
     Copied, CopyOf, DuplicateOptions, DuplicateProgress, Duplicates, Group, Similar, duplicates,
 };
 pub use error::{Error, Result};
-pub use index::{IndexOptions, Indexer, Progress, Refused, Report};
+pub use index::{IndexOptions, Indexer, Progress, Refused, Report, open_unchanged};
 pub use search::{
     Answer, BadCondition, CONFIDENT, EncodedContent, FileEncoder, Part, PartContent, Query, Searcher,
     parse_condition,

@@ -6,6 +6,7 @@
 //! file and the cause.
 
 mod av;
+mod contain;
 mod deadline;
 mod document;
 mod error;
@@ -21,9 +22,10 @@ mod process;
 mod sample;
 mod text;
 
+pub use contain::contained;
 pub use error::{Cause, Error, Result};
 pub use limits::{Limits, Target, WINDOWING_VERSION, Windowing};
 pub use media::{Media, check, open};
 pub use memory::{Memory, Share};
-pub use preview::{Waveform, playable_copy, thumbnail, waveform};
+pub use preview::{Waveform, playable_copy, small_picture, thumbnail, waveform};
 pub use sample::{Picture, Piece, Record, Sample};

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io::Cursor;
 use std::path::Path;
 
+use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
-use image::{ExtendedColorType, RgbImage};
 
 use crate::av::{self, Streams};
 use crate::ffmpeg::{FFMPEG, shrink};
@@ -38,7 +38,16 @@ pub fn thumbnail(path: &Path, limits: &Limits, side: u32, seconds: f64) -> Resul
         Kind::Container(format) => frame(path, &format, limits, side, seconds)?,
         _ => return Err(failed(Cause::Nothing("nothing to see"))),
     };
-    jpeg(picture, side).map_err(failed)
+    let small = shrunk(picture, side).map_err(failed)?;
+    jpeg(&small).map_err(failed)
+}
+
+/// The picture at `path`, neither side longer than `side` pixels.
+///
+/// # Errors
+/// When the file is no picture, or cannot be decoded.
+pub fn small_picture(path: &Path, limits: &Limits, side: u32) -> Result<Picture> {
+    shrunk(still(path, limits, side)?, side).map_err(|cause| Error::new(path, cause))
 }
 
 fn still(path: &Path, limits: &Limits, side: u32) -> Result<Picture> {
@@ -104,20 +113,26 @@ fn from_ppm(bytes: &[u8]) -> Option<Picture> {
     Picture::new(width, height, bytes.get(length..)?.to_vec())
 }
 
-fn jpeg(picture: Picture, side: u32) -> std::result::Result<Vec<u8>, Cause> {
+/// `picture`, neither side longer than `side` pixels.
+fn shrunk(picture: Picture, side: u32) -> std::result::Result<Picture, Cause> {
     let (width, height) = (picture.width(), picture.height());
-    let scale = (f64::from(side) / f64::from(width.max(height))).min(1.0);
+    let scale = f64::from(side) / f64::from(width.max(height));
+    if scale >= 1.0 {
+        return Ok(picture);
+    }
     let sized = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
-    let pixels = picture.into_rgb();
-    let photo = RgbImage::from_raw(width, height, pixels).ok_or(Cause::Nothing("no pixels"))?;
-    let small = match scale < 1.0 {
-        true => image::imageops::resize(&photo, sized(width), sized(height), FilterType::Triangle),
-        false => photo,
-    };
+    let (width, height, rgb) = (sized(width), sized(height), picture.into_image());
+    let small = rgb.map(|rgb| image::imageops::resize(&rgb, width, height, FilterType::Triangle));
+    small
+        .and_then(|small| Picture::new(width, height, small.into_raw()))
+        .ok_or(Cause::Nothing("no pixels"))
+}
+
+fn jpeg(picture: &Picture) -> std::result::Result<Vec<u8>, Cause> {
     let mut bytes = Cursor::new(Vec::new());
-    let (width, height) = small.dimensions();
+    let (width, height) = (picture.width(), picture.height());
     JpegEncoder::new_with_quality(&mut bytes, QUALITY)
-        .encode(small.as_raw(), width, height, ExtendedColorType::Rgb8)
+        .encode(picture.rgb(), width, height, ExtendedColorType::Rgb8)
         .map_err(|error| Cause::Damaged {
             format: "JPEG".into(),
             detail: error.to_string(),
@@ -166,7 +181,8 @@ pub fn playable_copy(path: &Path, limits: &Limits, copy: &Path) -> Result<&'stat
     let failed = |cause| Error::new(path, cause);
     let format = match probe(path, limits)?.kind {
         Kind::Picture(_) => {
-            let bytes = jpeg(still(path, limits, COPY_SIDE)?, 2 * COPY_SIDE).map_err(failed)?;
+            let small = shrunk(still(path, limits, COPY_SIDE)?, 2 * COPY_SIDE);
+            let bytes = small.and_then(|small| jpeg(&small)).map_err(failed)?;
             std::fs::write(copy, bytes).map_err(|error| failed(Cause::Read(error)))?;
             return Ok("image/jpeg");
         }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use image::RgbImage;
 use sensorium_types::{Fields, Segment};
 
 /// A decoded picture: 8-bit sRGB, row by row from the top left, upright, without transparency.
@@ -32,9 +33,9 @@ impl Picture {
         &self.rgb
     }
 
-    /// The same, without a copy.
-    pub fn into_rgb(self) -> Vec<u8> {
-        self.rgb
+    /// The same as an image; `None` never, since its length fits.
+    pub fn into_image(self) -> Option<RgbImage> {
+        RgbImage::from_raw(self.width, self.height, self.rgb)
     }
 }
 

@@ -1,16 +1,14 @@
 //! Files to embeddings: decoding and encoding side by side, on all cores.
 
-use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use sensorium_media::{Cause, Limits, Memory, Picture, Piece, Record, Sample, Share, Target};
+use sensorium_media::{Limits, Memory, Picture, Piece, Record, Sample, Share, Target, contained};
 use sensorium_types::{Embedding, Fields, Modality, Segment};
 
 use crate::{Encoder, Encoding, Package, Result};
@@ -329,26 +327,6 @@ struct Decoded {
     refused: Vec<sensorium_media::Error>,
 }
 
-/// What `decode` gives for the file at `path`, or an error when it panics: a fault in a decoder concerns one file.
-fn contained<T>(
-    path: &Path,
-    decode: impl FnOnce() -> sensorium_media::Result<T>,
-) -> sensorium_media::Result<T> {
-    // What it shares with other threads are queues and accounts of memory, which a panic leaves whole.
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
-        let cause = Cause::Panicked(said(&*panic).to_owned());
-        Err(sensorium_media::Error::new(path, cause))
-    })
-}
-
-/// The message of a panic.
-fn said(panic: &(dyn Any + Send)) -> &str {
-    let literal = panic.downcast_ref::<&str>().copied();
-    literal
-        .or(panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("it does not say why")
-}
-
 fn decode<P: IntoIterator<Item = Piece>>(
     file: usize,
     path: &Path,
@@ -531,19 +509,4 @@ fn collect<N, E>(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_decoder_that_panics_is_an_error_of_its_file() {
-        let path = Path::new("a.png");
-        let found = contained(path, || -> sensorium_media::Result<()> { panic!("row {}", 7) });
-        assert_eq!(found.unwrap_err().to_string(), "a.png: the decoder failed: row 7");
-        let found = contained(path, || -> sensorium_media::Result<()> { panic!("oh") });
-        assert_eq!(found.unwrap_err().to_string(), "a.png: the decoder failed: oh");
-        assert_eq!(contained(path, || Ok(3)).unwrap(), 3);
-    }
 }

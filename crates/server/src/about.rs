@@ -1,12 +1,12 @@
 //! What is told of an item beside what it is found by.
 
 use std::fs::File;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use axum::http::StatusCode;
+use sensorium_engine::open_unchanged;
 use sensorium_store::{Catalog, StoredItem};
-use sensorium_types::{Fields, ItemId, Location, Modality};
+use sensorium_types::{Fields, ItemId, Modality};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -100,38 +100,16 @@ pub(crate) fn stored(catalog: &dyn Catalog, id: ItemId) -> Result<StoredItem> {
     catalog.items(&[key])?.pop().ok_or_else(none)
 }
 
-/// The file of `item`, which is still the one that was indexed, where it is.
-///
-/// Nothing else is ever opened: paths come from the catalogue, links are not followed, and a file that changed since it was
-/// indexed may hold anything.
+/// The file of `item` that is still the one that was indexed, and where it is. Nothing else is ever opened.
 pub(crate) fn file(item: &StoredItem) -> Result<(PathBuf, File)> {
     let mut files = item
         .locations
         .iter()
-        .filter_map(|location| Some((location.path.clone(), unchanged(location)?)));
+        .filter_map(|location| Some((location.path.clone(), open_unchanged(location)?)));
     files.next().ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,
             "the file is gone or changed since it was indexed: index it again",
         )
     })
-}
-
-fn unchanged(location: &Location) -> Option<File> {
-    let file = File::options()
-        .read(true)
-        .custom_flags(
-            (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK)
-                .bits()
-                .cast_signed(),
-        )
-        .open(&location.path)
-        .ok()?;
-    let about = file.metadata().ok()?;
-    let modified = about
-        .mtime()
-        .saturating_mul(1_000_000_000)
-        .saturating_add(about.mtime_nsec());
-    // 0 where the file has to be looked at again.
-    (about.is_file() && modified == location.modified).then_some(file)
 }

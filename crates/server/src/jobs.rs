@@ -233,22 +233,18 @@ impl Entry {
         // It may have been cancelled before there was a run.
         cancelled.store(self.cancelled.load(Ordering::Relaxed), Ordering::Relaxed);
         let mut told = Instant::now();
-        let mut done = 0;
         let mut progress = |progress| {
-            if let Progress::Done(files) = progress {
-                done += files;
-            }
             let is_due = told.elapsed() >= PAUSE || matches!(progress, Progress::Planned(_));
             if is_due {
                 told = Instant::now();
-                self.job.send_modify(|job| match progress {
-                    Progress::Walking(files) => job.walked = files,
-                    Progress::Planned(files) => job.planned = Some(files),
-                    _ => {}
-                });
             }
             self.job.send_if_modified(|job| {
-                job.done = done;
+                match progress {
+                    Progress::Walking(files) => job.walked = files,
+                    Progress::Planned(files) => job.planned = Some(files),
+                    Progress::Done(files) => job.done += files,
+                    Progress::Reencoding(_) | Progress::Reencoded(_) => {}
+                }
                 is_due
             });
         };

@@ -22,6 +22,12 @@ impl Modality {
     /// All four, in the order in which tables show them.
     pub const ALL: [Self; 4] = [Self::Text, Self::Image, Self::Audio, Self::Video];
 
+    /// Each of `wanted` once, in the order of [`ALL`](Self::ALL); all when there is none.
+    pub fn each_once(wanted: &[Self]) -> Vec<Self> {
+        let is_wanted = |modality: &Self| wanted.is_empty() || wanted.contains(modality);
+        Self::ALL.into_iter().filter(is_wanted).collect()
+    }
+
     /// The tracks that items of it have; a video may lack its sound.
     pub const fn tracks(self) -> &'static [Track] {
         match self {

@@ -3,9 +3,9 @@
 use console::style;
 use indicatif::BinaryBytes;
 use sensorium_engine::{Copied, CopyOf, DuplicateOptions, DuplicateProgress, Duplicates, Group};
-use sensorium_types::Span;
+use sensorium_types::{Modality, Span};
 
-use super::search::{clock, modalities};
+use super::search::clock;
 use crate::args::{self, Common};
 use crate::output::{self, Outcome, print, print_json, printable, say, say_refused};
 
@@ -17,7 +17,7 @@ pub(crate) fn run(common: &Common, options: &args::Duplicates) -> anyhow::Result
         threads: common.threads(),
         least: options.least,
         similar: options.similar,
-        modalities: modalities(&options.modality),
+        modalities: Modality::each_once(&options.modality),
         paths: options.paths.clone(),
     };
     let mut bar: Option<output::Progress> = None;

@@ -24,7 +24,7 @@ const MOMENTS: usize = 3;
 pub(crate) fn run(common: &Common, options: &Search, matches: &ArgMatches) -> anyhow::Result<Outcome> {
     let query = Query {
         parts: parts(options, matches),
-        to: modalities(&options.to),
+        to: Modality::each_once(&options.to),
         condition: options.condition.clone(),
         limit: options.limit,
         rerank: options.rerank,
@@ -96,12 +96,6 @@ fn parts(options: &Search, matches: &ArgMatches) -> Vec<Part> {
         }
     }
     parts.into_iter().map(|(_, part)| part).collect()
-}
-
-/// Each of `wanted` once; all when there is none.
-pub(super) fn modalities(wanted: &[Modality]) -> Vec<Modality> {
-    let is_wanted = |modality: &Modality| wanted.is_empty() || wanted.contains(modality);
-    Modality::ALL.into_iter().filter(is_wanted).collect()
 }
 
 fn print_answer(answer: &Answer) -> anyhow::Result<()> {

@@ -1,21 +1,20 @@
 //! Makes fingerprints for items that have none, on all cores, and keeps them.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use sensorium_media::{Cause, Limits};
+use sensorium_media::{Limits, contained};
 use sensorium_model::{CopyEncoder, CopyPackage};
 use sensorium_store::{Catalog, Fingerprint, ItemKey, SqliteCatalog, Write, WriterLock};
-use sensorium_types::{Location, Modality, Track, path_text};
+use sensorium_types::{Modality, Track, path_text};
 
 use super::print::{EARS, Failure, Prints, Wanted, fingerprints};
 use super::{DuplicateOptions, DuplicateProgress};
-use crate::index::{Refused, stamp};
-use crate::{Error, Result};
+use crate::index::Refused;
+use crate::{Error, Result, open_unchanged};
 
 /// Items that are looked up at once.
 const BATCH: usize = 256;
@@ -116,7 +115,11 @@ fn feed(
     let keys: Vec<ItemKey> = wanted.keys().copied().collect();
     for batch in keys.chunks(BATCH) {
         for item in catalog.items(batch)? {
-            let Some(place) = item.locations.iter().find(|place| is_as_indexed(place)) else {
+            let Some(place) = item
+                .locations
+                .iter()
+                .find(|place| open_unchanged(place).is_some())
+            else {
                 let first = item.locations.first();
                 refused.extend(first.map(|place| changed(&place.path)));
                 continue;
@@ -133,11 +136,6 @@ fn feed(
         }
     }
     Ok(refused)
-}
-
-fn is_as_indexed(place: &Location) -> bool {
-    let found = place.path.metadata().map(|metadata| stamp(&metadata).modified);
-    found.is_ok_and(|modified| modified == place.modified)
 }
 
 fn changed(path: &Path) -> Refused {
@@ -160,16 +158,11 @@ fn work(jobs: &Receiver<Job>, answers: &Sender<Answer>, package: Option<&CopyPac
         let side = package.map_or(1, CopyPackage::side);
         let made = match loaded {
             Err(error) => Err(Failure::Fatal(error.into())),
-            Ok(()) => catch_unwind(AssertUnwindSafe(|| {
-                fingerprints(&job.path, job.modality, job.wanted, eyes.as_mut(), side, limits)
-            }))
-            .unwrap_or_else(|_| {
-                let cause = Cause::Damaged {
-                    format: job.modality.to_string(),
-                    detail: "a decoder failed on it".into(),
-                };
-                Err(Failure::Media(sensorium_media::Error::new(&job.path, cause)))
-            }),
+            Ok(()) => contained(&job.path, || {
+                let (item, wanted) = (job.modality, job.wanted);
+                Ok(fingerprints(&job.path, item, wanted, eyes.as_mut(), side, limits))
+            })
+            .unwrap_or_else(|panicked| Err(Failure::Media(panicked))),
         };
         if answers.send((job, made)).is_err() {
             return;

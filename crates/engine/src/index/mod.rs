@@ -32,7 +32,7 @@ pub(crate) use self::known::without_links;
 use self::plan::{Job, Plan};
 pub use self::report::{Progress, Refused, Report};
 use self::walk::Found;
-pub(crate) use self::walk::stamp;
+pub use self::walk::open_unchanged;
 use crate::space::items_elsewhere;
 use crate::{Error, Result};
 

@@ -1,11 +1,13 @@
 //! Which files there are.
 
-use std::fs::{FileType, Metadata};
+use std::fs::{File, FileType, Metadata};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use sensorium_store::{Stamp, is_part_of_index};
+use sensorium_types::Location;
 use walkdir::{DirEntry, WalkDir};
 
 use super::Progress;
@@ -112,13 +114,27 @@ fn is_passed_over(path: &Path, kind: FileType) -> bool {
 }
 
 /// By what a change of the file is noticed.
-pub(crate) fn stamp(metadata: &Metadata) -> Stamp {
+pub(super) fn stamp(metadata: &Metadata) -> Stamp {
     let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
     Stamp {
         size: metadata.size(),
         modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
         changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
     }
+}
+
+/// Opens the file at `place` if it is the one that was indexed: links are not followed, and one that was modified since, or has to
+/// be looked at again, may hold anything.
+pub fn open_unchanged(place: &Location) -> Option<File> {
+    // A pipe that nobody writes to holds up nobody.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(&place.path)
+        .ok()?;
+    let metadata = file.metadata().ok()?;
+    (metadata.is_file() && stamp(&metadata).modified == place.modified).then_some(file)
 }
 
 /// Whether no file is there, which is another thing than not being allowed to look.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::imageops::FilterType;
 use image::{GrayImage, ImageFormat, Luma, RgbImage};
-use sensorium_media::{Limits, Sample, Target};
+use sensorium_media::Limits;
 use sensorium_types::HeatMap;
 
 /// Pixels of the longer side of what is made.
@@ -20,20 +20,9 @@ const HOT_SHARE: f32 = 0.55;
 
 /// The picture at `path` with `map` over it, as PNG; `None` when it cannot be read any more.
 pub(super) fn overlay(path: &Path, limits: &Limits, map: &HeatMap) -> Option<Vec<u8>> {
-    let target = Target {
-        visual_track: true,
-        picture_side: SIDE,
-        ..Target::default()
-    };
-    let piece = sensorium_media::open(path, limits, &target).ok()?.next()?.ok()?;
-    let Sample::Picture(picture) = piece.sample else {
-        return None;
-    };
-    let (width, height) = (picture.width(), picture.height());
-    let photo = RgbImage::from_raw(width, height, picture.rgb().to_vec())?;
-    let scale = (f64::from(SIDE) / f64::from(width.max(height))).min(1.0);
-    let sized = |side: u32| ((f64::from(side) * scale).round() as u32).max(1);
-    let photo = image::imageops::resize(&photo, sized(width), sized(height), FilterType::Triangle);
+    let photo = sensorium_media::small_picture(path, limits, SIDE)
+        .ok()?
+        .into_image()?;
     let mut png = Cursor::new(Vec::new());
     blend(photo, map)?.write_to(&mut png, ImageFormat::Png).ok()?;
     Some(png.into_inner())

@@ -39,13 +39,7 @@ pub(crate) fn modalities(list: Option<&str>) -> Result<Vec<Modality>> {
                 .map_err(|error| Problem::bad_request(error.to_string()))
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(each_once(&wanted))
-}
-
-/// Each of `wanted` once; all when there is none.
-pub(crate) fn each_once(wanted: &[Modality]) -> Vec<Modality> {
-    let is_wanted = |modality: &Modality| wanted.is_empty() || wanted.contains(modality);
-    Modality::ALL.into_iter().filter(is_wanted).collect()
+    Ok(Modality::each_once(&wanted))
 }
 
 /// How many are wanted: `given`, or `usual`.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Json, Query, cursor, limit, modalities};
+use super::status::overview;
 use crate::about::Media;
 use crate::problem::{Problem, Result};
 use crate::state::App;
@@ -107,15 +108,11 @@ pub(crate) async fn items(
         .map(parse_condition)
         .transpose()
         .map_err(sensorium_engine::Error::from)?;
+    let all = overview(&app).await?.count(&modalities);
     let list = move |catalog: &dyn Catalog| {
         let (keys, total) = match condition {
             Some(condition) => filtered(catalog, condition, &modalities, before, limit)?,
-            None => {
-                let counts = catalog.summary()?.items.into_iter();
-                let counted = counts.filter(|(modality, _)| modalities.contains(modality));
-                let keys = catalog.list(&modalities, before, limit)?;
-                (keys, counted.map(|(_, count)| count).sum())
-            }
+            None => (catalog.list(&modalities, before, limit)?, all),
         };
         let next = (keys.len() == limit).then(|| keys.last().map(|key| key.0.to_string()));
         let stored = catalog.items(&keys)?.into_iter();

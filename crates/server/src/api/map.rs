@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use sensorium_store::Catalog;
+use sensorium_types::Modality;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Query, limit};
+use super::status::overview;
 use crate::map::{Point, project};
 use crate::problem::{Problem, Result};
 use crate::state::App;
@@ -37,12 +40,10 @@ pub(crate) struct Size {
 pub(crate) async fn map(State(app): State<Arc<App>>, Query(size): Query<Size>) -> Result<Json<Map>> {
     let limit = limit(size.limit, USUAL, MOST)?;
     let space = app.space.clone();
-    let read = move |catalog: &dyn sensorium_store::Catalog| {
-        let total = catalog.summary()?.items.into_iter().map(|(_, count)| count).sum();
-        Ok(Json(Map {
-            points: project(catalog, &space, limit, total)?,
-            total,
-        }))
+    let total = overview(&app).await?.count(&Modality::ALL);
+    let read = move |catalog: &dyn Catalog| {
+        let points = project(catalog, &space, limit, total)?;
+        Ok(Json(Map { points, total }))
     };
     app.readers.read(read).await
 }

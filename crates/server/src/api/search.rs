@@ -8,7 +8,7 @@ use sensorium_types::{Hit, ItemId, Modality};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Json, Query, cursor, each_once, limit, modalities};
+use super::extract::{Json, Query, cursor, limit, modalities};
 use crate::about::Media;
 use crate::problem::{Problem, Result};
 use crate::state::App;
@@ -213,7 +213,7 @@ impl Search {
         }
         let parts = self.parts.iter().map(|part| part.query(app));
         Ok(EngineQuery {
-            to: each_once(&self.to),
+            to: Modality::each_once(&self.to),
             condition: self.condition.clone(),
             limit,
             rerank: self.rerank,

@@ -80,7 +80,7 @@ pub(crate) async fn status(
 }
 
 /// What the index holds by now; it is only counted again when it changed.
-async fn overview(app: &App) -> Result<Arc<Overview>> {
+pub(super) async fn overview(app: &App) -> Result<Arc<Overview>> {
     let known = app.overview.lock().map_err(Problem::internal)?.clone();
     let index = app.index.clone();
     let overview = app
@@ -93,12 +93,18 @@ async fn overview(app: &App) -> Result<Arc<Overview>> {
             }
         })
         .await?;
-    app.metrics.items.set(overview.items.values().sum());
+    app.metrics.items.set(overview.count(&Modality::ALL));
     *app.overview.lock().map_err(Problem::internal)? = Some(Arc::clone(&overview));
     Ok(overview)
 }
 
 impl Overview {
+    /// How many items of `modalities` there are.
+    pub(super) fn count(&self, modalities: &[Modality]) -> u64 {
+        let counted = modalities.iter().filter_map(|modality| self.items.get(modality));
+        counted.sum()
+    }
+
     fn of(catalog: &dyn Catalog, index: &Path, sequence: u64) -> Result<Self> {
         let status = sensorium_engine::status(index)?;
         let files = catalog.files(Path::new("/"))?.into_iter();

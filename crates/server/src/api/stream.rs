@@ -65,30 +65,18 @@ pub(super) async fn serve(served: Served, headers: &HeaderMap) -> Result<Respons
 
 async fn body(file: File, length: u64, range: Option<&str>) -> Result<Response> {
     let mut file = tokio::fs::File::from_std(file);
-    let Some(range) = range.and_then(|range| http_range_header::parse_range_header(range).ok()) else {
-        let headers = [(header::CONTENT_LENGTH, length.to_string())];
-        return Ok((
-            headers,
-            Body::from_stream(ReaderStream::with_capacity(file, CHUNK)),
-        )
-            .into_response());
+    let asked = range.and_then(|range| http_range_header::parse_range_header(range).ok());
+    let ranges = asked.map(|asked| asked.validate(length)).transpose();
+    let Ok(ranges) = ranges else {
+        let headers = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
+        let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "the file has no such range");
+        return Ok((headers, problem).into_response());
     };
-    // Of several ranges, all are sent: the whole file.
-    let ranges = match range.validate(length) {
-        Ok(ranges) => ranges,
-        Err(_) => {
-            let headers = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
-            let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "the file has no such range");
-            return Ok((headers, problem).into_response());
-        }
-    };
-    let [range] = ranges.as_slice() else {
+    // Instead of several ranges, the whole file is sent.
+    let Some([range]) = ranges.as_deref() else {
         let headers = [(header::CONTENT_LENGTH, length.to_string())];
-        return Ok((
-            headers,
-            Body::from_stream(ReaderStream::with_capacity(file, CHUNK)),
-        )
-            .into_response());
+        let body = Body::from_stream(ReaderStream::with_capacity(file, CHUNK));
+        return Ok((headers, body).into_response());
     };
     let (start, end) = (*range.start(), *range.end());
     file.seek(SeekFrom::Start(start))
