@@ -2,8 +2,6 @@ import { defineConfig } from "vite";
 
 // The server that `npm run dev` asks; `sensorium serve` by default.
 const server = process.env.SENSORIUM_SERVER ?? "http://127.0.0.1:7700";
-// The server answers its own page alone.
-const proxy = { "/api": { target: server, changeOrigin: true, headers: { Origin: server } } };
 
 export default defineConfig({
   build: {
@@ -15,14 +13,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy },
-  // The built page under the policy that the server sends with it.
-  preview: {
-    proxy,
-    headers: {
-      "Content-Security-Policy":
-        "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; " +
-        "form-action 'self'; frame-ancestors 'none'",
-    },
-  },
+  // The server answers its own page alone.
+  server: { proxy: { "/api": { target: server, changeOrigin: true, headers: { Origin: server } } } },
 });

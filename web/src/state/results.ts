@@ -2,18 +2,12 @@ import { effect, signal } from "@preact/signals";
 
 import { ApiError, isAbort } from "../api/client";
 import * as api from "../api/endpoints";
-import type { Hit, Item, Media, Modality, SearchRequest } from "../api/types";
+import type { Hit, Item, SearchRequest } from "../api/types";
 import { asksSomething, condition, searchRequest } from "./query";
 import { query, view } from "./router";
 
 /** What the gallery shows: an item, and how it was found when something was searched for. */
-export interface Entry {
-  item: string;
-  path: string;
-  locations: string[];
-  modality: Modality;
-  media: Media;
-  text?: string;
+export interface Entry extends Pick<Item, "item" | "path" | "locations" | "modality" | "media" | "text"> {
   hit?: Hit;
 }
 

@@ -1,9 +1,10 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
-import { ApiError } from "../api/client";
 import * as api from "../api/endpoints";
+import { useLoaded } from "../api/loaded";
 import { MODALITIES, type DirectionCard, type Modality, type RecallCard } from "../api/types";
 import { Icon } from "../components/icons";
+import { Failure } from "../components/Notices";
 import { count, plural } from "../lib/format";
 import { directionOf } from "../lib/card";
 
@@ -18,23 +19,10 @@ const METRICS: Record<Metric, { name: string; says: string }> = {
 
 /** How well the modalities find each other. */
 export function CardView() {
-  const [card, setCard] = useState<RecallCard>();
-  const [error, setError] = useState<ApiError>();
+  const { answer: card, error } = useLoaded(api.card);
   const [metric, setMetric] = useState<Metric>("r1");
-  useEffect(() => {
-    const abort = new AbortController();
-    api.card(abort.signal).then(setCard, (reason) => reason instanceof ApiError && setError(reason));
-    return () => abort.abort();
-  }, []);
   if (error?.status === 404) return <NoCard />;
-  if (error) {
-    return (
-      <section class="state" role="alert">
-        <h2>{error.headline}</h2>
-        <p>{error.detail}</p>
-      </section>
-    );
-  }
+  if (error) return <Failure error={error} />;
   if (!card) return <p class="state">Reading…</p>;
   return (
     <section class="page">

@@ -5,6 +5,7 @@ import { remove } from "../api/endpoints";
 import { MODALITIES, type Job } from "../api/types";
 import { Dialog, DialogHead } from "../components/Dialog";
 import { Icon } from "../components/icons";
+import { Failure, Refusal } from "../components/Notices";
 import { bytes, count, counted, plural } from "../lib/format";
 import { cancel, index, isOver, jobs } from "../state/jobs";
 import { reload } from "../state/results";
@@ -18,14 +19,7 @@ export function IndexView() {
   const now = status.value;
   if (!now) {
     const failed = statusError.value;
-    return failed ? (
-      <section class="state" role="alert">
-        <h2>{failed.headline}</h2>
-        <p>{failed.detail}</p>
-      </section>
-    ) : (
-      <p class="state">Reading…</p>
-    );
+    return failed ? <Failure error={failed} /> : <p class="state">Reading…</p>;
   }
   const refresh = () =>
     index([]).then(
@@ -50,12 +44,7 @@ export function IndexView() {
           </div>
         )}
       </header>
-      {error && (
-        <p class="refusal" role="alert">
-          <Icon name="alert" />
-          <span>{error}</span>
-        </p>
-      )}
+      {error && <Refusal>{error}</Refusal>}
       <dl class="numbers">
         {MODALITIES.map((modality) => (
           <div key={modality} class={`modality ${modality}`}>
@@ -255,12 +244,7 @@ function AddFolder({ onClose }: { onClose: () => void }) {
           <p class="hint">
             An absolute path a line. Pictures, sounds, videos and texts in it are indexed; nothing is copied.
           </p>
-          {error && (
-            <p class="refusal" role="alert">
-              <Icon name="alert" />
-              <span>{error}</span>
-            </p>
-          )}
+          {error && <Refusal>{error}</Refusal>}
           <button type="submit" class="primary" disabled={busy}>
             Index it
           </button>

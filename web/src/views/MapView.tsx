@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { ApiError } from "../api/client";
 import * as api from "../api/endpoints";
+import { useLoaded } from "../api/loaded";
 import { MODALITIES, type MapPoint, type Modality } from "../api/types";
 import { Icon } from "../components/icons";
+import { Failure } from "../components/Notices";
 import { draw } from "../lib/drawing";
 import { noun, plural } from "../lib/format";
 import { nearest, toMap, toScreen, towards, wholeScale, zoomAt, type Camera } from "../lib/mapping";
@@ -13,25 +14,10 @@ import { theme } from "../state/theme";
 
 /** The whole collection as a plane: what is alike is near. */
 export function MapView() {
-  const [points, setPoints] = useState<MapPoint[]>();
+  const { answer, error } = useLoaded(api.map);
+  const points = answer?.points;
   const [hidden, setHidden] = useState<Modality[]>([]);
-  const [error, setError] = useState<ApiError>();
-  useEffect(() => {
-    const abort = new AbortController();
-    api.map(abort.signal).then(
-      (answer) => setPoints(answer.points),
-      (reason) => reason instanceof ApiError && setError(reason),
-    );
-    return () => abort.abort();
-  }, []);
-  if (error) {
-    return (
-      <section class="state" role="alert">
-        <h2>{error.headline}</h2>
-        <p>{error.detail}</p>
-      </section>
-    );
-  }
+  if (error) return <Failure error={error} />;
   if (!points) {
     return (
       <section class="state" role="status">

@@ -2,6 +2,7 @@ import type { ApiError } from "../api/client";
 import { Filters } from "../components/Filters";
 import { Gallery } from "../components/Gallery";
 import { Icon, Mark } from "../components/icons";
+import { Refusal } from "../components/Notices";
 import { capital, count } from "../lib/format";
 import { asksSomething, isFiltered } from "../state/query";
 import { query, search, show } from "../state/router";
@@ -16,12 +17,7 @@ export function SearchView() {
     <>
       <Filters />
       <Summary />
-      {playerError.value && (
-        <p class="refusal" role="alert">
-          <Icon name="alert" />
-          <span>{playerError.value}</span>
-        </p>
-      )}
+      {playerError.value && <Refusal>{playerError.value}</Refusal>}
       {error && <Failed error={error} />}
       {noMatch && entries.length > 0 && (
         <div class="notice">
