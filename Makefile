@@ -8,7 +8,7 @@ built = $(or $(CARGO_TARGET_DIR),target)
 BINARY ?=
 binary = $(or $(BINARY),$(built)/release/sensorium)
 
-.PHONY: help setup setup-tests copies demo test test-tools test-page page lint fmt bench build install uninstall clean
+.PHONY: help setup setup-tests copies demo test test-tools test-page test-client page lint fmt bench build install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,13 +33,16 @@ test: setup-tests copies lint test-tools ## run all checks and tests
 	scripts/test_setup
 	scripts/test_install $(built)/debug/sensorium
 	scripts/test_demo $(built)/debug/sensorium
-	$(MAKE) test-page
+	$(MAKE) test-page test-client
 
 test-tools: .venv/ready ## run the tests of the recipe
 	.venv/bin/python -m unittest discover --quiet --start-directory tools/tests --top-level-directory tools
 
 test-page: web/node_modules/ready ## check the page, and drive it in a browser with the binary that the tests built
 	scripts/test_page $(built)/debug/sensorium
+
+test-client: clients/python/.venv/ready ## check the Python client against the binary that the tests built
+	scripts/test_client $(built)/debug/sensorium
 
 page: web/node_modules/ready ## build the page into crates/server/page, from where it comes into the binary
 	cd web && npm run build
@@ -49,8 +52,11 @@ web/node_modules/ready: web/package-lock.json | setup-tests
 	touch $@
 
 .venv/ready: tools/requirements.txt | setup
-	python3 -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tools/requirements.txt
+clients/python/.venv/ready: clients/python/requirements.txt | setup
+
+.venv/ready clients/python/.venv/ready:
+	python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 lint: setup ## check formatting and lints
@@ -82,4 +88,4 @@ uninstall: ## remove what install placed
 
 clean: ## remove what was built
 	cargo clean
-	rm -rf .venv web/node_modules
+	rm -rf .venv clients/python/.venv web/node_modules
