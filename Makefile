@@ -3,6 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 root = $(DESTDIR)$(PREFIX)
+unit = $(root)/lib/systemd/system/sensorium.service
 built = $(or $(CARGO_TARGET_DIR),target)
 # What is installed: a binary that is there already, or else the one that `make build` makes.
 BINARY ?=
@@ -81,9 +82,11 @@ install: $(if $(BINARY),setup,build) ## install under PREFIX (default /usr/local
 		install -d $(root)/share/sensorium/models/copies && \
 		install --mode=644 models/copies/* $(root)/share/sensorium/models/copies; fi
 	install --mode=644 LICENSE-* README.md CHANGELOG.md .runtime/onnxruntime-* $(root)/share/doc/sensorium
+	@# Below other prefixes, systemd does not look for units.
+	$(if $(filter /usr /usr/local,$(PREFIX)),install -d $(dir $(unit)) && sed 's|@PREFIX@|$(PREFIX)|' packaging/sensorium.service >$(unit) && chmod 644 $(unit))
 
 uninstall: ## remove what install placed
-	rm -f $(root)/bin/sensorium $(root)/lib/libonnxruntime.so
+	rm -f $(root)/bin/sensorium $(root)/lib/libonnxruntime.so $(unit)
 	rm -rf $(root)/share/sensorium $(root)/share/doc/sensorium
 
 clean: ## remove what was built
