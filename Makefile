@@ -72,7 +72,8 @@ bench: build ## measure speed beside its limits
 	cargo bench --locked --package sensorium-model
 	cargo bench --locked --package sensorium
 
-install: $(if $(BINARY),setup,build) ## install under PREFIX (default /usr/local)
+# With a binary and the library there, nothing else is needed, and root may have no Rust.
+install: $(if $(BINARY),$(if $(wildcard .runtime/libonnxruntime.so),,setup),build) ## install under PREFIX (default /usr/local)
 	install -D --mode=755 $(binary) $(root)/bin/sensorium
 	install -D --mode=644 .runtime/libonnxruntime.so $(root)/lib/libonnxruntime.so
 	install -d $(root)/share/sensorium/models/base $(root)/share/doc/sensorium
