@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -100,7 +101,8 @@ class Http:
                 if not isinstance(error, Busy) or attempt >= self._retries:
                     raise error
                 wait = 0.5 * 2**attempt if error.retry_after is None else error.retry_after
-                time.sleep(min(wait, LONGEST_WAIT))
+                # Those that were refused together shall not come again together.
+                time.sleep(min(wait * (1 + random.random()), LONGEST_WAIT))
                 attempt += 1
 
     @contextmanager
