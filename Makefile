@@ -9,7 +9,7 @@ built = $(or $(CARGO_TARGET_DIR),target)
 BINARY ?=
 binary = $(or $(BINARY),$(built)/release/sensorium)
 
-.PHONY: help setup setup-tests copies demo test test-tools test-page test-client page lint fmt bench build install uninstall clean
+.PHONY: help setup setup-tests copies demo test test-tools test-page test-api test-client page lint fmt bench build install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,13 +34,16 @@ test: setup-tests copies lint test-tools ## run all checks and tests
 	scripts/test_setup
 	scripts/test_install $(built)/debug/sensorium
 	scripts/test_demo $(built)/debug/sensorium
-	$(MAKE) test-page test-client
+	$(MAKE) test-page test-api test-client
 
 test-tools: .venv/ready ## run the tests of the recipe
 	.venv/bin/python -m unittest discover --quiet --start-directory tools/tests --top-level-directory tools
 
 test-page: web/node_modules/ready ## check the page, and drive it in a browser with the binary that the tests built
 	scripts/test_page $(built)/debug/sensorium
+
+test-api: setup ## test the interfaces from outside: requests made up from their document, and an assistant's client
+	scripts/test_api $(built)/debug/sensorium
 
 test-client: clients/python/.venv/ready ## check the Python client against the binary that the tests built
 	scripts/test_client $(built)/debug/sensorium
@@ -92,4 +95,4 @@ uninstall: ## remove what install placed
 
 clean: ## remove what was built
 	cargo clean
-	rm -rf .venv clients/python/.venv web/node_modules
+	rm -rf .venv .venv-api clients/python/.venv web/node_modules

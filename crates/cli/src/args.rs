@@ -2,6 +2,7 @@
 
 mod serve;
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +14,9 @@ use sensorium_learn::{LearnOptions, Loss};
 use sensorium_media::{Limits, Memory};
 use sensorium_types::{Direction, Modality};
 
-pub(crate) use self::serve::{Allowed, NewKey, Serve};
+use crate::config::ConfigFile;
+
+pub(crate) use self::serve::{Allowed, CacheFolder, Mcp, NewKey, Serve};
 
 /// Finds any medium with any other: text, pictures, sounds and videos in one embedding space, offline.
 #[derive(Debug, Parser)]
@@ -34,6 +37,15 @@ const EXAMPLES: &str = "Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some inputs were refused (listed).";
 
+const CONFIG: &str = "Each option that has an environment variable can stand in the file, too, under its long name. What is typed counts
+first, then the variable, then the file. Folders are relative to that of the file. Example:
+  index = \"/srv/archive/index\"
+  threads = 4
+  host = \"0.0.0.0\"
+  key = [\"read:HASH\", \"write:HASH\"]
+  max-seconds = 7200
+  log-format = \"json\"";
+
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Folder of the model package [default: the one that came with sensorium]
@@ -42,12 +54,27 @@ pub(crate) struct Common {
     /// Cores to use [default: all]
     #[arg(long, global = true, env = "SENSORIUM_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
+    /// File with settings; '' for none [default: sensorium/config.toml in the user's folder for configuration]
+    #[arg(long, global = true, env = ConfigFile::VARIABLE, value_name = "FILE")]
+    pub(crate) config: Option<OsString>,
+    /// How logs are written: text, or json with one object a line
+    #[arg(long, global = true, env = "SENSORIUM_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
     /// Print one JSON document on standard output and nothing else there
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Say more on standard error; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// For programs, one object a line
+    Json,
 }
 
 impl Common {
@@ -81,8 +108,13 @@ pub(crate) enum Command {
     Learn(Learn),
     /// Answer over HTTP: a page, and an interface for programs
     Serve(Serve),
+    /// Answer an assistant: tools of the Model Context Protocol, over standard input and output
+    Mcp(Mcp),
     /// Make a key for clients of `serve`
     Key(NewKey),
+    /// Show the settings and where they come from
+    #[command(after_help = CONFIG)]
+    Config,
     /// Look at the model package
     #[command(subcommand)]
     Model(ModelCommand),
@@ -103,6 +135,7 @@ pub(crate) enum ModelCommand {
 pub(crate) struct IndexFolder {
     /// Folder of the index [default: sensorium/index in the user's data folder]
     #[arg(
+        id = "index",
         long = "index",
         env = "SENSORIUM_INDEX",
         value_name = "DIR",

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod config;
 mod output;
 mod terminal;
 
@@ -13,19 +14,33 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use sensorium_model::Runtime;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Arguments, Command, ModelCommand};
+use crate::args::{Arguments, Command, LogFormat, ModelCommand};
+use crate::config::ConfigFile;
 use crate::output::Outcome;
 
 fn main() -> ExitCode {
     keep_offline();
+    let command = Arguments::command();
+    let file = match ConfigFile::find(&command, std::env::args_os()) {
+        Ok(file) => file,
+        Err(error) => {
+            output::say(&format!("sensorium: {}", told(&error)));
+            return ExitCode::from(2);
+        }
+    };
     // The matches tell in which order the parts of a query were given.
-    let matches = Arguments::command().get_matches();
+    let matches = file.apply(command).try_get_matches().unwrap_or_else(|error| {
+        if let Some(note) = file.blamed(&error) {
+            output::say(&note);
+        }
+        error.exit()
+    });
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    start_logging(arguments.common.verbose);
+    start_logging(arguments.common.verbose, arguments.common.log_format);
     if let Some(threads) = arguments.common.threads {
         use_cores(threads.get());
     }
-    match run(&arguments, &matches) {
+    match run(&arguments, &matches, &file) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
         Ok(Outcome::Refused) => ExitCode::from(3),
@@ -47,7 +62,7 @@ fn keep_offline() {
     unsafe { std::env::set_var(Runtime::NO_TELEMETRY, "1") };
 }
 
-fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Outcome> {
+fn run(arguments: &Arguments, matches: &ArgMatches, file: &ConfigFile) -> anyhow::Result<Outcome> {
     let common = &arguments.common;
     match &arguments.command {
         Command::Index(options) => {
@@ -66,7 +81,9 @@ fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Outcome> {
         Command::Eval(options) => commands::eval::run(common, options),
         Command::Learn(options) => commands::learn::run(common, options),
         Command::Serve(options) => commands::serve::run(common, options),
+        Command::Mcp(options) => commands::serve::mcp(common, options),
         Command::Key(options) => commands::serve::key(common, options),
+        Command::Config => commands::config::run(common, file, &Arguments::command()),
         Command::Model(ModelCommand::List) => commands::model::list(common),
         Command::Model(ModelCommand::Verify) => commands::model::verify(common),
         Command::Completions(options) => commands::completions::run(options),
@@ -74,18 +91,20 @@ fn run(arguments: &Arguments, matches: &ArgMatches) -> anyhow::Result<Outcome> {
 }
 
 /// Logs go to standard error; `$RUST_LOG` overrides the level.
-fn start_logging(verbose: u8) {
+fn start_logging(verbose: u8, format: LogFormat) {
     let level = match verbose {
         0 => "warn",
         1 => "info,ort=warn",
         _ => "debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
+    let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => logs.json().flatten_event(true).with_ansi(false).init(),
+    }
 }
 
 /// What compares vectors and resamples figures takes all cores, unless it is told otherwise before it starts.

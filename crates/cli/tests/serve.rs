@@ -129,12 +129,21 @@ impl Server {
 
     /// Uploads `bytes`, called `name`.
     fn upload(&self, name: &str, bytes: &[u8]) -> Response<Body> {
-        let head = format!(
-            "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-             content-type: application/octet-stream\r\n\r\n"
-        );
-        let body = [head.as_bytes(), bytes, b"\r\n--edge--\r\n"].concat();
-        let request = self.agent.post(self.url("uploads"));
+        self.send_form("uploads", &[("file", name, bytes)])
+    }
+
+    /// Sends a form; each field has its name, the file's name and the file.
+    fn send_form(&self, path: &str, fields: &[(&str, &str, &[u8])]) -> Response<Body> {
+        let mut body = Vec::new();
+        for (field, name, bytes) in fields {
+            let head = format!(
+                "--edge\r\ncontent-disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
+                 content-type: application/octet-stream\r\n\r\n"
+            );
+            body.extend([head.as_bytes(), bytes, b"\r\n"].concat());
+        }
+        body.extend(b"--edge--\r\n");
+        let request = self.agent.post(self.url(path));
         request
             .header("content-type", "multipart/form-data; boundary=edge")
             .send(&body)
@@ -598,4 +607,30 @@ fn every_route_is_in_the_document_and_figures_are_told() {
             .contains("swagger")
     );
     assert_eq!(read(DEMO.get("/readyz"), 200)["status"], "ready");
+}
+
+#[test]
+fn a_question_may_bring_its_files() {
+    let hen = fs::read(checkout().join("demo/photos/hen.webp")).unwrap();
+    let ask = |fields: &[(&str, &str, &[u8])]| DEMO.send_form("search", fields);
+    let query = json!({"parts": [{"file": "bird"}], "to": ["text"], "limit": 1}).to_string();
+    let found = read(
+        ask(&[("bird", "a.webp", &hen), ("query", "", query.as_bytes())]),
+        200,
+    );
+    assert_eq!(found["hits"][0]["text"], "A brown hen walks about.");
+    // The upload can be asked for again, as for more answers.
+    let again = json!({"parts": found["query"]["parts"], "to": ["image"], "limit": 1});
+    assert_eq!(names(&DEMO.search(again)), ["hen.webp"]);
+
+    let alone = read(ask(&[("file", "a.webp", &hen)]), 200);
+    assert!(names(&alone)[..2].contains(&"hen.webp"), "{alone}");
+
+    let lacking = ask(&[("query", "", query.as_bytes())]);
+    assert!(problem(lacking, 400).contains("\"bird\""));
+    assert!(problem(ask(&[("query", "", b"{")]), 400).contains("query"));
+    let many: Vec<(&str, &str, &[u8])> = vec![("file", "a.webp", &hen); 17];
+    assert!(problem(ask(&many), 400).contains("16"));
+    let formless = DEMO.post_with("search", &json!({"parts": [{"file": "bird"}]}), &[]);
+    assert!(problem(formless, 400).contains("multipart"));
 }

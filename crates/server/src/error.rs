@@ -38,6 +38,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// What an assistant says is not the protocol.
+    #[error("the assistant's messages: {0}")]
+    Protocol(String),
     /// The system does not do what a server needs.
     #[error("the server: {0}")]
     System(#[from] io::Error),

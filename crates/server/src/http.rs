@@ -28,7 +28,7 @@ use crate::auth::{check_access, check_origin};
 use crate::metrics::Route;
 use crate::problem::Problem;
 use crate::state::App;
-use crate::{Error, Result, Settings, api, page};
+use crate::{Error, Result, Settings, api, mcp, page};
 
 /// Connections at a time; others wait to be accepted.
 const MOST_CONNECTIONS: usize = 1024;
@@ -176,6 +176,7 @@ fn router(app: Arc<App>, time: Duration) -> Router {
     let (api, document) = api::router(&app);
     let guarded = Router::new()
         .route("/metrics", get(metrics))
+        .route_service("/mcp", mcp::service(&app))
         .layer(from_fn_with_state(Arc::clone(&app), check_access));
     let docs: Router<Arc<App>> = SwaggerUi::new("/api/docs")
         .url("/api/v1/openapi.json", document)

@@ -1,4 +1,4 @@
-//! Sensorium over HTTP: an API, and a page that uses it.
+//! Sensorium over HTTP: an API, and a page that uses it; and for assistants, over the Model Context Protocol.
 //!
 //! Requests run on an asynchronous runtime; everything that computes or waits for a disk runs on threads of its own: one that
 //! answers searches, a few at a time ([`worker`]), one that encodes uploads, one that indexes ([`jobs`]), and a bounded number
@@ -11,6 +11,7 @@ mod error;
 mod http;
 mod jobs;
 mod map;
+mod mcp;
 mod metrics;
 mod page;
 mod previews;
@@ -24,4 +25,5 @@ mod worker;
 pub use auth::{Access, BadKey, Key};
 pub use error::{Error, Result};
 pub use http::Server;
+pub use mcp::serve_on_stdio;
 pub use settings::Settings;

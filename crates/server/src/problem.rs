@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sensorium_engine::Error as Engine;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 /// What went wrong, as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -22,6 +22,18 @@ pub(crate) struct Problem {
     detail: String,
     #[serde(skip)]
     retry_after: Option<u32>,
+}
+
+/// The errors that any request may end with, for the document of the interface.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers, which are made of `Problem`")]
+pub(crate) enum Problems {
+    /// Something is wrong with the request; `detail` says what.
+    #[response(status = "4XX", content_type = "application/problem+json")]
+    Client(Problem),
+    /// There is more to do than can be done now: try again after `Retry-After` seconds.
+    #[response(status = 503, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "Seconds")))]
+    Busy(Problem),
 }
 
 /// What a handler gives.
@@ -44,6 +56,11 @@ impl Problem {
 
     pub(crate) fn not_found(what: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("{what} is not there"))
+    }
+
+    /// What is wrong, and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// There is more to do than can be done now.

@@ -1,6 +1,6 @@
 //! How a server runs.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +46,42 @@ pub struct Settings {
 impl Settings {
     /// The port that is used unless another is asked for.
     pub const PORT: u16 = 7700;
+
+    /// What previews may take on disk, in bytes, unless it is said.
+    pub const CACHE_BYTES: u64 = 2 << 30;
+
+    /// The largest upload, in bytes, unless it is said.
+    pub const UPLOAD_BYTES: u64 = 256 << 20;
+
+    /// The longest upload, in seconds, unless it is said.
+    pub const UPLOAD_SECONDS: f64 = 600.0;
+
+    /// How many requests may wait, unless it is said.
+    pub const QUEUE: usize = 256;
+
+    /// How many seconds a request may take, unless it is said.
+    pub const SECONDS: u64 = 30;
+
+    /// For the index in `index`, with previews in `cache`: what is usual, on this machine only.
+    pub fn new(index: PathBuf, cache: PathBuf) -> Self {
+        Self {
+            index,
+            cache,
+            cache_bytes: Self::CACHE_BYTES,
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: Self::PORT,
+            names: Vec::new(),
+            keys: Vec::new(),
+            read_only: false,
+            threads: 1,
+            limits: Limits::default(),
+            upload_bytes: Self::UPLOAD_BYTES,
+            upload_seconds: Self::UPLOAD_SECONDS,
+            queue: Self::QUEUE,
+            time: Duration::from_secs(Self::SECONDS),
+            card: None,
+        }
+    }
 
     /// The limits for uploads: they are read while somebody waits.
     pub(crate) fn upload_limits(&self) -> Limits {

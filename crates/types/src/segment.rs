@@ -29,7 +29,19 @@ pub struct Segment {
     pub track: Track,
     /// When it is, for sound, video and subtitles.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = PerhapsSpan))]
     pub span: Option<Span>,
+}
+
+/// A [`Span`] or nothing, for documents of interfaces.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "it describes what is written as an optional `Span`")]
+struct PerhapsSpan {
+    /// Where it starts, in seconds, of sound, video and subtitles.
+    start: Option<f64>,
+    /// Where it ends, in seconds; later than `start`.
+    end: Option<f64>,
 }
 
 impl Segment {

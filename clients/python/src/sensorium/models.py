@@ -171,11 +171,12 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AskedPart:
-    """A part of a query as the server understood it; one of `text`, `item` and `upload` is there."""
+    """A part of a query as the server understood it; one of `text`, `item`, `upload` and `file` is there."""
 
     text: str | None = None
     item: str | None = None
     upload: str | None = None
+    file: str | None = None
     weight: float | None = None
     without: bool = False
 
@@ -187,6 +188,8 @@ class Asked:
     parts: tuple[AskedPart, ...]
     to: tuple[Modality, ...] = ()
     where: str | None = None
+    limit: int | None = None
+    cursor: str | None = None
     rerank: bool = False
     moments: bool = False
     explain: bool = False

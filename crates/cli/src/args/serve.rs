@@ -54,60 +54,76 @@ pub(crate) struct Serve {
     /// Folder that `sensorium eval --out` wrote, to be shown as the recall card
     #[arg(long, env = "SENSORIUM_CARD", value_name = "DIR")]
     card: Option<PathBuf>,
-    /// Folder for thumbnails and other previews [default: sensorium in the user's cache folder]
-    #[arg(long, env = "SENSORIUM_CACHE", value_name = "DIR")]
-    cache: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cache: CacheFolder,
     /// What previews may take on disk, in bytes
-    #[arg(long, env = "SENSORIUM_CACHE_BYTES", value_name = "BYTES", default_value_t = 2 << 30)]
+    #[arg(long, env = "SENSORIUM_CACHE_BYTES", value_name = "BYTES", default_value_t = Settings::CACHE_BYTES)]
     cache_bytes: u64,
     /// Largest upload, in bytes
-    #[arg(long, env = "SENSORIUM_MAX_UPLOAD", value_name = "BYTES", default_value_t = 256 << 20)]
+    #[arg(long, env = "SENSORIUM_MAX_UPLOAD", value_name = "BYTES", default_value_t = Settings::UPLOAD_BYTES)]
     max_upload: u64,
     /// Longest sound or video that is uploaded, in seconds
     #[arg(
         long,
         env = "SENSORIUM_MAX_UPLOAD_SECONDS",
         value_name = "SECONDS",
-        default_value_t = 600.0
+        default_value_t = Settings::UPLOAD_SECONDS
     )]
     max_upload_seconds: f64,
     /// Queries that may wait; more are told to come again
-    #[arg(long, env = "SENSORIUM_QUEUE", value_name = "N", default_value_t = 256)]
+    #[arg(long, env = "SENSORIUM_QUEUE", value_name = "N", default_value_t = Settings::QUEUE)]
     queue: usize,
     /// Longest time that a request may take, in seconds
-    #[arg(long, env = "SENSORIUM_REQUEST_TIME", value_name = "SECONDS", default_value_t = 30,
+    #[arg(long, env = "SENSORIUM_REQUEST_TIME", value_name = "SECONDS", default_value_t = Settings::SECONDS,
         value_parser = clap::value_parser!(u64).range(1..))]
     request_time: u64,
     #[command(flatten)]
-    limits: LimitArgs,
+    pub(crate) limits: LimitArgs,
 }
 
 impl Serve {
-    /// The settings of a server for the index in `index`, whose previews are in `cache` unless they are to be elsewhere.
-    pub(crate) fn settings(
-        &self,
-        index: PathBuf,
-        cache: impl FnOnce() -> PathBuf,
-        threads: usize,
-    ) -> Settings {
+    /// `settings`, with what was typed.
+    pub(crate) fn change(&self, settings: Settings) -> Settings {
         Settings {
-            index,
-            cache: self.cache.clone().unwrap_or_else(cache),
             cache_bytes: self.cache_bytes,
             host: self.host,
             port: self.port,
             names: self.names.clone(),
             keys: self.keys.clone(),
             read_only: self.read_only,
-            threads,
-            limits: (&self.limits).into(),
             upload_bytes: self.max_upload,
             upload_seconds: self.max_upload_seconds,
             queue: self.queue,
             time: Duration::from_secs(self.request_time),
             card: self.card.clone(),
+            ..settings
         }
     }
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "An assistant starts this itself, and speaks with it over the standard input and output. Tell it so, as in:
+  {\"mcpServers\": {\"sensorium\": {\"command\": \"sensorium\", \"args\": [\"mcp\"]}}}
+
+Its tools are search, get_item, similar and describe_collection; nothing is added or removed. `sensorium serve` has the
+same tools at /mcp."
+)]
+pub(crate) struct Mcp {
+    #[command(flatten)]
+    pub(crate) index: IndexFolder,
+    #[command(flatten)]
+    pub(crate) cache: CacheFolder,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// Where previews are kept.
+#[derive(Debug, Args)]
+pub(crate) struct CacheFolder {
+    /// Folder for thumbnails and other previews [default: sensorium in the user's cache folder]
+    #[arg(id = "cache", long = "cache", env = "SENSORIUM_CACHE", value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

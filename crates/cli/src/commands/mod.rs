@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod duplicates;
 pub(crate) mod embed;
 pub(crate) mod eval;

@@ -1,21 +1,19 @@
-//! `sensorium serve` and `sensorium key`
+//! `sensorium serve`, `sensorium mcp` and `sensorium key`
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use etcetera::BaseStrategy as _;
-use sensorium_server::{Access, Key, Server};
+use sensorium_server::{Access, Key, Server, Settings};
 use serde_json::json;
 
-use crate::args::{Allowed, Common, NewKey, Serve};
+use crate::args::{Allowed, CacheFolder, Common, IndexFolder, LimitArgs, Mcp, NewKey, Serve};
 use crate::output::{Outcome, print, print_json, say};
 
 pub(crate) fn run(common: &Common, options: &Serve) -> anyhow::Result<Outcome> {
     let package = super::package(common)?;
-    let index = super::index_folder(&options.index)?;
-    let cache = cache_folder()?;
-    let settings = options.settings(index, || cache, common.threads());
-    let server = Server::new(&settings, &package)?;
+    let settings = settings(common, &options.index, &options.cache, &options.limits)?;
+    let server = Server::new(&options.change(settings), &package)?;
     let address = format!("http://{}", server.address());
     if common.json {
         print_json(&json!({"address": address}))?;
@@ -28,7 +26,29 @@ pub(crate) fn run(common: &Common, options: &Serve) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn cache_folder() -> anyhow::Result<PathBuf> {
+pub(crate) fn mcp(common: &Common, options: &Mcp) -> anyhow::Result<Outcome> {
+    let package = super::package(common)?;
+    let settings = settings(common, &options.index, &options.cache, &options.limits)?;
+    sensorium_server::serve_on_stdio(&settings, &package)?;
+    Ok(Outcome::Done)
+}
+
+/// What is usual, for this index, these previews and limits.
+fn settings(
+    common: &Common,
+    index: &IndexFolder,
+    cache: &CacheFolder,
+    limits: &LimitArgs,
+) -> anyhow::Result<Settings> {
+    let cache = cache.folder.clone().map_or_else(cache_folder, Ok)?;
+    Ok(Settings {
+        threads: common.threads(),
+        limits: limits.into(),
+        ..Settings::new(super::index_folder(index)?, cache)
+    })
+}
+
+pub(crate) fn cache_folder() -> anyhow::Result<PathBuf> {
     let strategy = etcetera::choose_base_strategy()
         .context("there is no home folder to keep previews in: name a folder with --cache")?;
     Ok(strategy.cache_dir().join("sensorium"))

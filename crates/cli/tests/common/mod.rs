@@ -45,6 +45,7 @@ pub(crate) fn binary() -> std::process::Command {
 fn in_clean_environment(mut command: std::process::Command) -> std::process::Command {
     command
         .env_remove("RUST_LOG")
+        .env("SENSORIUM_CONFIG", "")
         .env("SENSORIUM_MODEL", checkout().join("models/base"))
         .env("ORT_DYLIB_PATH", checkout().join(".runtime/libonnxruntime.so"));
     command

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::Path;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
 
 /// Bytes of a card or a plot.
@@ -30,7 +30,7 @@ pub(crate) struct Card {
 
 /// How well the model finds what belongs together.
 #[utoipa::path(get, path = "/card", tag = "status",
-    responses((status = 200, body = Card), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Card), Problems))]
 pub(crate) async fn card(State(app): State<Arc<App>>) -> Result<Json<Card>> {
     let folder = folder(&app)?;
     let json = read(folder.join("recall.json")).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn card(State(app): State<Arc<App>>) -> Result<Json<Card>> {
 /// A plot of the card.
 #[utoipa::path(get, path = "/card/{plot}", tag = "status", params(("plot" = String, Path, description = "The name of the plot")),
     responses((status = 200, description = "The plot", content_type = "image/svg+xml"),
-        (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+        Problems))]
 pub(crate) async fn plot(State(app): State<Arc<App>>, Path(plot): Path<String>) -> Result<Response> {
     let folder = folder(&app)?;
     // Only what is in the folder has a name.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::Json;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
 
 /// Texts of a request.
@@ -23,6 +23,7 @@ const LONGEST: usize = 10_000;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Texts {
+    /// Texts of 1 to 10,000 characters that are not all blank.
     #[schema(min_items = 1, max_items = 64)]
     texts: Vec<String>,
     #[serde(default)]
@@ -63,7 +64,7 @@ pub(crate) enum Vector {
 
 /// The vectors of texts.
 #[utoipa::path(post, path = "/embed", tag = "search", request_body = Texts,
-    responses((status = 200, body = Embeddings), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Embeddings), Problems))]
 pub(crate) async fn embed(
     State(app): State<Arc<App>>,
     Json(Texts { texts, encoding }): Json<Texts>,

@@ -53,5 +53,9 @@ pub(crate) fn limit(given: Option<usize>, usual: usize, most: usize) -> Result<u
 /// The number in a cursor, which an earlier answer gave as `next`.
 pub(crate) fn cursor(text: Option<&str>) -> Result<Option<u64>> {
     let wrong = || Problem::bad_request("this cursor was not given as `next` by an earlier answer");
-    text.map(|text| text.parse().map_err(|_| wrong())).transpose()
+    text.map(|text| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => text.parse().map_err(|_| wrong()),
+        false => Err(wrong()),
+    })
+    .transpose()
 }

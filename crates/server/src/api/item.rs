@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use sensorium_store::SegmentKey;
+use sensorium_store::{Catalog, SegmentKey, StoredItem};
 use sensorium_types::{Fields, Segment};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +12,7 @@ use super::extract::{Path, Query, cursor, item_id, limit, modalities};
 use super::items::Item;
 use super::search::{Found, Search, answer};
 use crate::about::stored;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problems, Result};
 use crate::state::App;
 
 const USUAL: usize = 100;
@@ -29,19 +29,22 @@ pub(crate) struct Whole {
 }
 
 /// What is known of an item.
-#[utoipa::path(get, path = "/items/{id}", tag = "items", params(("id" = String, Path, description = "The id of the item")),
-    responses((status = 200, body = Whole), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+#[utoipa::path(get, path = "/items/{id}", tag = "items", params(("id" = sensorium_types::ItemId, Path, description = "The id of the item")),
+    responses((status = 200, body = Whole), Problems))]
 pub(crate) async fn item(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<axum::Json<Whole>> {
     let id = item_id(&id)?;
     app.readers
-        .read(move |catalog| {
-            let item = stored(catalog, id)?;
-            let first = item.locations.first();
-            let fields = first.map(|location| location.fields.clone()).unwrap_or_default();
-            let item = Item::of(item, catalog)?;
-            Ok(axum::Json(Whole { item, fields }))
-        })
+        .read(move |catalog| Whole::of(stored(catalog, id)?, catalog).map(axum::Json))
         .await
+}
+
+impl Whole {
+    pub(crate) fn of(item: StoredItem, catalog: &dyn Catalog) -> Result<Self> {
+        let first = item.locations.first();
+        let fields = first.map(|location| location.fields.clone()).unwrap_or_default();
+        let item = Item::of(item, catalog)?;
+        Ok(Self { item, fields })
+    }
 }
 
 /// A part of an item that has a vector of its own.
@@ -69,13 +72,14 @@ pub(crate) struct Page {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     /// `next` of an earlier page.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
 /// The parts of an item that have vectors, in their order.
 #[utoipa::path(get, path = "/items/{id}/segments", tag = "items",
-    params(("id" = String, Path, description = "The id of the item"), Page),
-    responses((status = 200, body = Segments), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    params(("id" = sensorium_types::ItemId, Path, description = "The id of the item"), Page),
+    responses((status = 200, body = Segments), Problems))]
 pub(crate) async fn segments(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -113,8 +117,8 @@ pub(crate) struct Alike {
 
 /// What is like an item.
 #[utoipa::path(get, path = "/items/{id}/similar", tag = "items",
-    params(("id" = String, Path, description = "The id of the item"), Alike),
-    responses((status = 200, body = Found), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    params(("id" = sensorium_types::ItemId, Path, description = "The id of the item"), Alike),
+    responses((status = 200, body = Found), Problems))]
 pub(crate) async fn similar(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,

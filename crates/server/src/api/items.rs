@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{Json, Query, cursor, limit, modalities};
 use super::status::overview;
 use crate::about::Media;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
 
 const USUAL: usize = 100;
@@ -90,12 +90,13 @@ pub(crate) struct Which {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
     /// `next` of an earlier page.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
 /// List items, the last indexed first.
 #[utoipa::path(get, path = "/items", tag = "items", params(Which),
-    responses((status = 200, body = Items), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Items), Problems))]
 pub(crate) async fn items(
     State(app): State<Arc<App>>,
     Query(which): Query<Which>,
@@ -190,7 +191,7 @@ pub(crate) struct Removed {
 
 /// Forget the files at and below paths; the files themselves stay.
 #[utoipa::path(post, path = "/remove", tag = "indexing", request_body = Paths,
-    responses((status = 200, body = Removed), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Removed), Problems))]
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
     Json(paths): Json<Paths>,

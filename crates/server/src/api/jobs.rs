@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::extract::{Json, Path};
 use super::items::Paths;
 use crate::jobs::Job;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
 
 /// Jobs.
@@ -25,7 +25,7 @@ pub(crate) struct List {
 
 /// Bring the index up to date with files and folders, or, without any, with all files that it knows.
 #[utoipa::path(post, path = "/jobs", tag = "indexing", request_body = Paths,
-    responses((status = 202, body = Job), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 202, body = Job), Problems))]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
     Json(paths): Json<Paths>,
@@ -40,7 +40,7 @@ pub(crate) async fn add(
 
 /// All jobs since the server was started, the last first.
 #[utoipa::path(get, path = "/jobs", tag = "indexing",
-    responses((status = 200, body = List), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = List), Problems))]
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<axum::Json<List>> {
     Ok(axum::Json(List {
         jobs: app.jobs.list()?,
@@ -49,7 +49,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<axum::Json<List>
 
 /// A job.
 #[utoipa::path(get, path = "/jobs/{id}", tag = "indexing", params(("id" = String, Path, description = "The id of the job")),
-    responses((status = 200, body = Job), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Job), Problems))]
 pub(crate) async fn job(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<axum::Json<Job>> {
     let job = app.jobs.follow(&id)?;
     let job = job.borrow().clone();
@@ -58,15 +58,26 @@ pub(crate) async fn job(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
 
 /// Cancel a job: it ends after the files at hand, and what was done stays.
 #[utoipa::path(delete, path = "/jobs/{id}", tag = "indexing", params(("id" = String, Path, description = "The id of the job")),
-    responses((status = 200, body = Job), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Job), Problems))]
 pub(crate) async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<axum::Json<Job>> {
     Ok(axum::Json(app.jobs.cancel(&id)?))
 }
 
+/// An event.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the stream, which is written as one")]
+pub(crate) struct JobEvent {
+    /// Always `job`.
+    event: String,
+    /// The job, as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
 /// The job at each change, until it is over, as server-sent events called `job`.
 #[utoipa::path(get, path = "/jobs/{id}/events", tag = "indexing", params(("id" = String, Path, description = "The id of the job")),
-    responses((status = 200, description = "The events", content_type = "text/event-stream", body = String),
-        (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, description = "The events", content_type = "text/event-stream", body = JobEvent),
+        Problems))]
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,

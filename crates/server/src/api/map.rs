@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{Query, limit};
 use super::status::overview;
 use crate::map::{Point, project};
-use crate::problem::{Problem, Result};
+use crate::problem::{Problems, Result};
 use crate::state::App;
 
 const USUAL: usize = 5000;
@@ -36,7 +36,7 @@ pub(crate) struct Size {
 
 /// Items on a plane, like ones near each other as far as a plane allows.
 #[utoipa::path(get, path = "/map", tag = "items", params(Size),
-    responses((status = 200, body = Map), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Map), Problems))]
 pub(crate) async fn map(State(app): State<Arc<App>>, Query(size): Query<Size>) -> Result<Json<Map>> {
     let limit = limit(size.limit, USUAL, MOST)?;
     let space = app.space.clone();

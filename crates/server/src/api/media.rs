@@ -15,7 +15,7 @@ use super::extract::{Path, Query, item_id};
 use super::stream::{Served, serve};
 use crate::about::{file, media_type, stored};
 use crate::previews::{Made, Preview};
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
 
 /// Seconds after which a client may ask again whether a copy is made.
@@ -25,11 +25,11 @@ const MAKING: &str = "1";
 const MOST_PASSAGES: usize = 10_000;
 
 /// The file of an item, as it is; of a record, its text.
-#[utoipa::path(get, path = "/items/{id}/media", tag = "media", params(("id" = String, Path, description = "The id of the item")),
-    responses((status = 200, description = "The file", content_type = "application/octet-stream"),
-        (status = 206, description = "The range that was asked for", content_type = "application/octet-stream"),
+#[utoipa::path(get, path = "/items/{id}/media", tag = "media", params(("id" = sensorium_types::ItemId, Path, description = "The id of the item")),
+    responses((status = 200, description = "The file", content_type = "*/*"),
+        (status = 206, description = "The range that was asked for", content_type = "*/*"),
         (status = 304, description = "It did not change"),
-        (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+        Problems))]
 pub(crate) async fn media(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -92,11 +92,11 @@ fn usual_size() -> u32 {
 
 /// A small picture of a picture, or of a video at some time.
 #[utoipa::path(get, path = "/items/{id}/thumbnail", tag = "media",
-    params(("id" = String, Path, description = "The id of the item"), Small),
+    params(("id" = sensorium_types::ItemId, Path, description = "The id of the item"), Small),
     responses((status = 200, description = "The picture", content_type = "image/jpeg"),
         (status = 206, description = "The range that was asked for", content_type = "image/jpeg"),
         (status = 304, description = "It did not change"),
-        (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+        Problems))]
 pub(crate) async fn thumbnail(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -122,11 +122,11 @@ fn usual_width() -> usize {
 
 /// The waveform of a sound, or of the sound of a video, as a white drawing.
 #[utoipa::path(get, path = "/items/{id}/waveform", tag = "media",
-    params(("id" = String, Path, description = "The id of the item"), Wide),
+    params(("id" = sensorium_types::ItemId, Path, description = "The id of the item"), Wide),
     responses((status = 200, description = "The drawing", content_type = "image/svg+xml"),
         (status = 206, description = "The range that was asked for", content_type = "image/svg+xml"),
         (status = 304, description = "It did not change"),
-        (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+        Problems))]
 pub(crate) async fn waveform(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -144,12 +144,12 @@ pub(crate) struct Making {
 }
 
 /// A copy that browsers show or play, made on demand: JPEG, MP4 or MP3.
-#[utoipa::path(get, path = "/items/{id}/preview", tag = "media", params(("id" = String, Path, description = "The id of the item")),
-    responses((status = 200, description = "The copy", content_type = "application/octet-stream"),
+#[utoipa::path(get, path = "/items/{id}/preview", tag = "media", params(("id" = sensorium_types::ItemId, Path, description = "The id of the item")),
+    responses((status = 200, description = "The copy", content_type = "*/*"),
         (status = 202, body = Making, description = "It is being made: ask again after a while"),
-        (status = 206, description = "The range that was asked for", content_type = "application/octet-stream"),
+        (status = 206, description = "The range that was asked for", content_type = "*/*"),
         (status = 304, description = "It did not change"),
-        (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+        Problems))]
 pub(crate) async fn preview(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -167,13 +167,7 @@ async fn made(app: &App, id: &str, preview: Preview, headers: &HeaderMap) -> Res
         (Preview::Copy, Modality::Video) => "video/mp4",
         (Preview::Copy, _) => "audio/mpeg",
     };
-    let is_text = item.modality == Modality::Text;
-    if is_text {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "a text has no preview"));
-    }
-    // Also of what is cached nothing is shown whose file is gone.
-    let (path, _) = opened(item).await?;
-    match app.previews.get(id, path, preview).await? {
+    match preview_of(app, item, preview).await? {
         Made::Making => {
             let making = axum::Json(Making { status: "making" });
             Ok((StatusCode::ACCEPTED, [(header::RETRY_AFTER, MAKING)], making).into_response())
@@ -193,4 +187,15 @@ async fn made(app: &App, id: &str, preview: Preview, headers: &HeaderMap) -> Res
             .await
         }
     }
+}
+
+/// The preview of `item`, or that it is being made.
+pub(crate) async fn preview_of(app: &App, item: StoredItem, preview: Preview) -> Result<Made> {
+    if item.modality == Modality::Text {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "a text has no preview"));
+    }
+    let id = item.id;
+    // Also of what is cached nothing is shown whose file is gone.
+    let (path, _) = opened(item).await?;
+    app.previews.get(id, path, preview).await
 }

@@ -25,10 +25,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{check_access, check_write};
+use crate::problem::Problem;
 use crate::state::App;
 
 /// Largest body that is no upload, in bytes.
-const BODY_BYTES: usize = 1 << 20;
+pub(crate) const BODY_BYTES: usize = 1 << 20;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,6 +40,8 @@ const BODY_BYTES: usize = 1 << 20;
             `Authorization: Bearer KEY`.",
         license(name = "MIT OR Apache-2.0")
     ),
+    // Responses that many operations share do not bring it.
+    components(schemas(Problem)),
     modifiers(&Keys),
     security((), ("key" = []))
 )]
@@ -58,7 +61,6 @@ impl Modify for Keys {
 pub(crate) fn router(app: &Arc<App>) -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let reading = OpenApiRouter::new()
         .routes(routes!(status::status))
-        .routes(routes!(search::search_simply, search::search))
         .routes(routes!(items::items))
         .routes(routes!(item::item))
         .routes(routes!(item::segments))
@@ -75,8 +77,9 @@ pub(crate) fn router(app: &Arc<App>) -> (Router<Arc<App>>, utoipa::openapi::Open
         .routes(routes!(jobs::job))
         .routes(routes!(jobs::events))
         .layer(DefaultBodyLimit::max(BODY_BYTES));
-    // Uploads have a limit of their own.
+    // What brings files has a limit of its own.
     let uploading = OpenApiRouter::new()
+        .routes(routes!(search::search_simply, search::search))
         .routes(routes!(uploads::upload))
         .layer(DefaultBodyLimit::disable());
     let writing = OpenApiRouter::new()

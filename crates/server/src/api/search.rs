@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::multipart::Field;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State};
+use axum::http::StatusCode;
 use sensorium_engine::{Answer, Part as QueryPart, Query as EngineQuery};
 use sensorium_types::{Hit, ItemId, Modality};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::BODY_BYTES;
 use super::extract::{Json, Query, cursor, limit, modalities};
+use super::uploads::{form, next_field};
 use crate::about::Media;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
 
 /// Answers of a page.
@@ -35,59 +39,63 @@ const LONGEST_TEXT: usize = 10_000;
 pub(crate) struct Search {
     /// What to look for; at least one that is not `without`.
     #[schema(min_items = 1, max_items = 16)]
-    parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
     /// The modalities of the answers; all when there is none.
     #[serde(default)]
-    to: Vec<Modality>,
+    pub(crate) to: Vec<Modality>,
     /// What answers have to fulfil, as in `duration > 60 and path ~ "2024/*"`.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
-    condition: Option<String>,
+    pub(crate) condition: Option<String>,
     /// How many answers are wanted; 30 unless it is said.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 200)]
-    limit: Option<usize>,
+    pub(crate) limit: Option<usize>,
     /// `next` of an earlier answer to the same question.
-    #[serde(default, skip_serializing)]
-    cursor: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9]{1,18}$")]
+    pub(crate) cursor: Option<String>,
     /// Whether the first answers are ranked once more, by attention.
     #[serde(default)]
-    rerank: bool,
+    pub(crate) rerank: bool,
     /// Whether sounds and videos say when they answer.
     #[serde(default)]
-    moments: bool,
+    pub(crate) moments: bool,
     /// Whether answers say why they were found; for 50 answers at most.
     #[serde(default)]
-    explain: bool,
+    pub(crate) explain: bool,
     /// Whether names, folders, captions and texts that have the words of the query count.
     #[serde(default = "yes")]
     #[schema(default = true)]
-    words: bool,
+    pub(crate) words: bool,
 }
 
 fn yes() -> bool {
     true
 }
 
-/// One part of a question: a text, an item of the index or an upload.
+/// One part of a question: a text, an item of the index, an upload or a file of the form.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Part {
     /// Words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
+    pub(crate) text: Option<String>,
     /// The id of an item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    item: Option<ItemId>,
+    pub(crate) item: Option<ItemId>,
     /// The id of an upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    upload: Option<String>,
+    pub(crate) upload: Option<String>,
+    /// The name of the form's field that brings a file with the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
     /// How much it counts beside the others; 1 unless it is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(exclusive_minimum = 0.0)]
-    weight: Option<f32>,
+    pub(crate) weight: Option<f32>,
     /// Whether answers shall be unlike it.
     #[serde(default)]
-    without: bool,
+    pub(crate) without: bool,
 }
 
 /// What was found.
@@ -132,38 +140,109 @@ pub(crate) struct Simply {
     #[serde(rename = "where")]
     condition: Option<String>,
     /// `next` of an earlier answer.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
 /// Search for words.
 #[utoipa::path(get, path = "/search", tag = "search", params(Simply),
-    responses((status = 200, body = Found), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Found), Problems))]
 pub(crate) async fn search_simply(
     State(app): State<Arc<App>>,
     Query(simply): Query<Simply>,
 ) -> Result<axum::Json<Found>> {
-    let part = Part {
-        text: Some(simply.q),
-        ..Part::default()
-    };
     let search = Search {
         to: modalities(simply.to.as_deref())?,
         condition: simply.condition,
         limit: simply.limit,
         cursor: simply.cursor,
-        ..Search::new(vec![part])
+        ..Search::new(vec![Part::text(simply.q)])
     };
     answer(&app, search).await
 }
 
-/// Search for texts, items and uploads.
-#[utoipa::path(post, path = "/search", tag = "search", request_body = Search,
-    responses((status = 200, body = Found), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
-pub(crate) async fn search(
-    State(app): State<Arc<App>>,
-    Json(search): Json<Search>,
-) -> Result<axum::Json<Found>> {
+/// A question that brings its files.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the form, which is read as a stream")]
+pub(crate) struct SearchForm {
+    /// The question, as JSON, whose parts name files by `file`; without it, each file is a part.
+    #[schema(content_media_type = "application/json")]
+    query: Option<String>,
+    /// A picture, a sound, a video or a text. Other fields may bring more, under names of their own.
+    #[schema(value_type = Option<String>, format = Binary)]
+    file: Option<Vec<u8>>,
+}
+
+/// Search for texts, items and uploads; as a form, with files.
+#[utoipa::path(post, path = "/search", tag = "search",
+    request_body(content((Search = "application/json"), (SearchForm = "multipart/form-data"))),
+    responses((status = 200, body = Found), Problems))]
+pub(crate) async fn search(State(app): State<Arc<App>>, request: Request) -> Result<axum::Json<Found>> {
+    let search = match form(&app, request).await {
+        Ok(form) => asked(&app, form?).await?,
+        Err(mut request) => {
+            DefaultBodyLimit::max(BODY_BYTES).apply(&mut request);
+            let Json(search) = Json::from_request(request, &app).await?;
+            search
+        }
+    };
     answer(&app, search).await
+}
+
+/// The question of `form`, with its files as uploads.
+async fn asked(app: &App, mut form: Multipart) -> Result<Search> {
+    let mut search = None;
+    let mut files = Vec::new();
+    while let Some(field) = next_field(&mut form).await? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name == "query" {
+            search = Some(query_of(field).await?);
+        } else if files.len() < MOST_PARTS {
+            let called = field.file_name().unwrap_or("upload").to_owned();
+            let (upload, _) = app.uploads.take(&called, field).await?;
+            files.push((name, upload));
+        } else {
+            return Err(Problem::bad_request(format!(
+                "a form may bring {MOST_PARTS} files at most"
+            )));
+        }
+    }
+    let Some(mut search) = search else {
+        let parts = files.into_iter().map(|(_, upload)| Part {
+            upload: Some(upload),
+            ..Part::default()
+        });
+        return Ok(Search::new(parts.collect()));
+    };
+    for part in &mut search.parts {
+        if let (Some(name), None) = (&part.file, &part.upload) {
+            let file = files.iter().find(|(field, _)| field == name);
+            let (_, upload) =
+                file.ok_or_else(|| Problem::bad_request(format!("the form has no file called {name:?}")))?;
+            part.upload = Some(upload.clone());
+            part.file = None;
+        }
+    }
+    Ok(search)
+}
+
+/// The question in the field `query`.
+async fn query_of(mut field: Field<'_>) -> Result<Search> {
+    let mut json = Vec::new();
+    while let Some(chunk) = field
+        .chunk()
+        .await
+        .map_err(|error| Problem::new(error.status(), error.body_text()))?
+    {
+        if json.len() + chunk.len() > BODY_BYTES {
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("a query may have {BODY_BYTES} bytes at most"),
+            ));
+        }
+        json.extend_from_slice(&chunk);
+    }
+    serde_json::from_slice(&json).map_err(|error| Problem::bad_request(format!("the field query: {error}")))
 }
 
 impl Search {
@@ -184,14 +263,10 @@ impl Search {
 
     /// What is like an item.
     pub(crate) fn like(item: ItemId, to: Vec<Modality>, limit: Option<usize>) -> Self {
-        let part = Part {
-            item: Some(item),
-            ..Part::default()
-        };
         Self {
             to,
             limit,
-            ..Self::new(vec![part])
+            ..Self::new(vec![Part::item(item)])
         }
     }
 
@@ -226,22 +301,47 @@ impl Search {
 }
 
 impl Part {
+    /// Words.
+    pub(crate) fn text(text: String) -> Self {
+        Self {
+            text: Some(text),
+            ..Self::default()
+        }
+    }
+
+    /// An item of the index.
+    pub(crate) fn item(item: ItemId) -> Self {
+        Self {
+            item: Some(item),
+            ..Self::default()
+        }
+    }
+
     fn query(&self, app: &App) -> Result<QueryPart> {
-        let part = match (&self.text, self.item, &self.upload) {
-            (Some(text), None, None) if text.chars().count() <= LONGEST_TEXT => {
+        let part = match (&self.text, self.item, &self.upload, &self.file) {
+            (Some(text), None, None, None) if text.chars().count() <= LONGEST_TEXT => {
                 QueryPart::text(text.as_str())
             }
-            (Some(_), None, None) => {
+            (Some(_), None, None, None) => {
                 return Err(Problem::bad_request(format!(
                     "a text may have {LONGEST_TEXT} characters at most"
                 )));
             }
-            (None, Some(item), None) => QueryPart::item(item.to_string()),
-            (None, None, Some(id)) => {
+            (None, Some(item), None, None) => QueryPart::item(item.to_string()),
+            (None, None, Some(id), None) => {
                 let upload = app.uploads.get(id)?;
                 QueryPart::encoded(upload.name, upload.content)
             }
-            _ => return Err(Problem::bad_request("a part has one of text, item and upload")),
+            (None, None, None, Some(_)) => {
+                return Err(Problem::bad_request(
+                    "a part names a file: send the query and the file as multipart/form-data",
+                ));
+            }
+            _ => {
+                return Err(Problem::bad_request(
+                    "a part has one of text, item, upload and file",
+                ));
+            }
         };
         Ok(QueryPart {
             weight: self.weight.unwrap_or(1.0),

@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Access;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
 
 /// Refusals that are listed.
@@ -63,20 +63,26 @@ pub(crate) struct Overview {
 
 /// What the server is and has.
 #[utoipa::path(get, path = "/status", tag = "status",
-    responses((status = 200, body = Status), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Status), Problems))]
 pub(crate) async fn status(
     State(app): State<Arc<App>>,
     Extension(access): Extension<Access>,
 ) -> Result<Json<Status>> {
-    let overview = overview(&app).await?;
-    Ok(Json(Status {
-        name: "sensorium",
-        version: env!("CARGO_PKG_VERSION"),
-        space: app.space.clone(),
-        access,
-        reranker: app.reranker,
-        overview,
-    }))
+    Ok(Json(Status::of(&app, access).await?))
+}
+
+impl Status {
+    /// As a client sees it that may do what `access` says.
+    pub(crate) async fn of(app: &App, access: Access) -> Result<Self> {
+        Ok(Self {
+            name: "sensorium",
+            version: env!("CARGO_PKG_VERSION"),
+            space: app.space.clone(),
+            access,
+            reranker: app.reranker,
+            overview: overview(app).await?,
+        })
+    }
 }
 
 /// What the index holds by now; it is only counted again when it changed.

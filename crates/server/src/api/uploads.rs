@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::multipart::Field;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -9,7 +10,7 @@ use sensorium_types::Modality;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
 use crate::uploads::KEPT;
 
@@ -37,30 +38,50 @@ pub(crate) struct Form {
     file: Vec<u8>,
 }
 
-/// Upload a picture, a sound, a video or a text to search with; only its vectors are kept, for an hour.
-#[utoipa::path(post, path = "/uploads", tag = "search",
-    request_body(content = Form, content_type = "multipart/form-data"),
-    responses((status = 201, body = Uploaded), (status = "4XX", body = Problem), (status = 503, body = Problem)))]
-pub(crate) async fn upload(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
+/// The form that `request` brings; `None` when it brings something else.
+pub(super) async fn form(
+    app: &Arc<App>,
+    request: Request,
+) -> std::result::Result<Result<Multipart>, Request> {
     let is_form = request
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("multipart/form-data"));
-    let (id, upload) = match is_form {
-        true => {
-            let mut form = Multipart::from_request(request, &app)
-                .await
-                .map_err(|error| Problem::new(error.status(), error.body_text()))?;
-            let field = form
-                .next_field()
-                .await
-                .map_err(|error| Problem::new(error.status(), error.body_text()))?
-                .ok_or_else(|| Problem::bad_request("the form has no file"))?;
-            let name = field.file_name().unwrap_or("upload").to_owned();
-            app.uploads.take(&name, field).await?
+    match is_form {
+        true => Ok(Multipart::from_request(request, app)
+            .await
+            .map_err(|error| Problem::new(error.status(), error.body_text()))),
+        false => Err(request),
+    }
+}
+
+/// The next field of `form`.
+pub(super) async fn next_field(form: &mut Multipart) -> Result<Option<Field<'_>>> {
+    form.next_field()
+        .await
+        .map_err(|error| Problem::new(error.status(), error.body_text()))
+}
+
+/// Upload a picture, a sound, a video or a text to search with; only its vectors are kept, for an hour.
+#[utoipa::path(post, path = "/uploads", tag = "search",
+    request_body(content = Form, content_type = "multipart/form-data"),
+    responses((status = 201, body = Uploaded), Problems))]
+pub(crate) async fn upload(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
+    let (id, upload) = match form(&app, request).await {
+        Ok(form) => {
+            let mut form = form?;
+            loop {
+                let field = next_field(&mut form).await?;
+                let field =
+                    field.ok_or_else(|| Problem::bad_request("the form has no field called \"file\""))?;
+                if field.name() == Some("file") {
+                    let name = field.file_name().unwrap_or("upload").to_owned();
+                    break app.uploads.take(&name, field).await?;
+                }
+            }
         }
-        false => {
+        Err(request) => {
             app.uploads
                 .take("upload", request.into_body().into_data_stream())
                 .await?
