@@ -7,6 +7,7 @@ mod index;
 mod search;
 mod space;
 mod status;
+mod watch;
 
 pub use duplicates::{
     Copied, CopyOf, DuplicateOptions, DuplicateProgress, Duplicates, Group, Similar, duplicates,
@@ -18,3 +19,4 @@ pub use search::{
     parse_condition,
 };
 pub use status::{Bytes, FileCounts, Status, status, verify};
+pub use watch::{Stopper, WatchNotice, WatchOptions, Watcher};

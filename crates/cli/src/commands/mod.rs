@@ -12,6 +12,7 @@ pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod verify;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
