@@ -125,6 +125,29 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
+/// `sensorium index` of the folder of `place`, run by a shell behind `script` in a space of its own, where one may mount and set limits;
+/// nothing where `trial` fails there.
+fn in_own_space(place: &Place, script: &str, trial: &str) -> Option<Command> {
+    let own_space = || {
+        let mut command = Command::new("unshare");
+        command.arg("-rm");
+        command
+    };
+    let tried = own_space().args(["sh", "-c", trial]).status();
+    if !tried.is_ok_and(|status| status.success()) {
+        eprintln!("not tested: no right to do this here: {trial}");
+        return None;
+    }
+    let shell = sensorium_in_shell(&format!("{script} exec \"$@\""));
+    let mut command = own_space();
+    command.arg(shell.get_program()).args(shell.get_args());
+    for (name, value) in shell.get_envs() {
+        value.map(|value| command.env(name, value));
+    }
+    command.arg("index").arg(&place.media);
+    Some(command)
+}
+
 /// The texts of the index, sorted.
 fn texts(place: &Place) -> Vec<String> {
     let items = dump(&place.index).items;
@@ -242,27 +265,19 @@ fn a_disk_below_a_root_that_is_unmounted_is_kept() {
     place.write("barn.txt", "an old barn");
     let disk = place.media.join("disk");
     fs::create_dir(&disk).unwrap();
-    // In a space of its own, where one may mount; each line of its input is a step.
+    // Each line of its input is a step.
     let script = format!(
-        "mount -t tmpfs none '{disk}' && echo 'a brown hen' > '{disk}/hen.txt' && exec 3<&0 && (
+        "mount -t tmpfs none '{disk}' && echo 'a brown hen' > '{disk}/hen.txt'; exec 3<&0; (
             read _ && umount '{disk}'
             read _ && mount -t tmpfs none '{disk}' && echo 'a white hen' > '{disk}/hen.txt'
             read _
-        ) <&3 >/dev/null 2>&1 & exec \"$@\" index '{media}'",
+        ) <&3 >/dev/null 2>&1 &",
         disk = disk.display(),
-        media = place.media.display(),
     );
-    let may_mount = Command::new("unshare").args(["-rm", "true"]).status();
-    if !may_mount.is_ok_and(|status| status.success()) {
-        eprintln!("not tested: no right to mount here");
+    let trial = format!("mount -t tmpfs none '{}'", disk.display());
+    let Some(command) = in_own_space(&place, &script, &trial) else {
         return;
-    }
-    let shell = sensorium_in_shell(&script);
-    let mut command = Command::new("unshare");
-    command.arg("-rm").arg(shell.get_program()).args(shell.get_args());
-    for (name, value) in shell.get_envs() {
-        value.map(|value| command.env(name, value));
-    }
+    };
     let mut watching = Watching::spawn(&place, command);
     assert_eq!(watching.counts(), [2, 0, 0]);
     watching.await_said("watching ");
@@ -382,21 +397,10 @@ fn all_files_are_looked_at_regularly_when_asked_for_or_where_too_few_folders_can
     for folder in ["a", "b", "c", "d"] {
         fs::create_dir(place.media.join(folder)).unwrap();
     }
-    // A limit of its own, where one may have one.
-    let limited = "echo 2 > /proc/sys/user/max_inotify_watches && exec \"$@\" index ";
-    let may_limit = Command::new("unshare")
-        .args(["-r", "sh", "-c", "echo 2 > /proc/sys/user/max_inotify_watches"])
-        .status();
-    if !may_limit.is_ok_and(|status| status.success()) {
-        eprintln!("not tested: no right to set a limit here");
+    let limit = "echo 2 > /proc/sys/user/max_inotify_watches";
+    let Some(command) = in_own_space(&place, &format!("{limit};"), limit) else {
         return;
-    }
-    let shell = sensorium_in_shell(&format!("{limited} '{}'", place.media.display()));
-    let mut command = Command::new("unshare");
-    command.arg("-r").arg(shell.get_program()).args(shell.get_args());
-    for (name, value) in shell.get_envs() {
-        value.map(|value| command.env(name, value));
-    }
+    };
     let watching = Watching::spawn(&place, command);
     let said = watching.await_said("looked at every 60 s");
     assert!(said.contains("fs.inotify.max_user_watches"), "{said}");
