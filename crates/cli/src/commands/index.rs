@@ -19,7 +19,7 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
     if options.watch {
         return watch::run(common, options, &folder, package, settings);
     }
-    let mut bars = Bars::default();
+    let mut bars = Bars::new("indexing files");
     let mut show = |progress| bars.show(progress);
     let report = if options.paths.is_empty() {
         Indexer::open_existing(&folder)?.refresh(&package, &settings, &mut show)?
@@ -40,16 +40,21 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
 }
 
 /// How far a run is, as a bar.
-#[derive(Default)]
 pub(super) struct Bars {
+    /// What happens to what is counted.
+    what: &'static str,
     bar: Option<output::Progress>,
 }
 
 impl Bars {
+    pub(super) fn new(what: &'static str) -> Self {
+        Self { what, bar: None }
+    }
+
     pub(super) fn show(&mut self, progress: Progress) {
         match progress {
             Progress::Reencoding(items) => self.start("making vectors of kept features", items),
-            Progress::Planned(files) => self.start("indexing files", files),
+            Progress::Planned(files) => self.start(self.what, files),
             Progress::Reencoded(done) | Progress::Done(done) => {
                 self.bar.iter_mut().for_each(|bar| bar.step(done));
             }

@@ -31,7 +31,7 @@ pub(super) fn run(
     let mut watcher = Watcher::new(folder, &options.paths, package, settings)?;
     let stopper = watcher.stopper();
     stop_on_signals(stopper.clone())?;
-    let mut bars = Bars::default();
+    let mut bars = Bars::new("indexing files");
     let mut printed = Ok(());
     watcher.run(&mut |notice| {
         if let WatchNotice::Progress(progress) = notice {

@@ -26,8 +26,10 @@ use sensorium_model::{EncodedFile, Package, Pool};
 use sensorium_store::{Catalog, Generation, Refusal, SqliteCatalog, WriterLock};
 
 use self::commit::Committer;
+pub(crate) use self::commit::{BATCH_BYTES, BATCH_FILES};
 use self::feed::Feed;
 use self::items::Kept;
+pub(crate) use self::items::bytes as item_bytes;
 pub(crate) use self::known::without_links;
 use self::plan::{Job, Plan};
 pub use self::report::{Progress, Refused, Report};
@@ -61,8 +63,8 @@ struct Terms {
 
 /// The one that writes to an index. It has the writer's lock as long as it lives.
 pub struct Indexer {
-    folder: PathBuf,
-    catalog: Box<dyn Catalog>,
+    pub(crate) folder: PathBuf,
+    pub(crate) catalog: Box<dyn Catalog>,
     cancelled: Arc<AtomicBool>,
     // Let go last, after the catalogue is closed.
     _lock: WriterLock,
