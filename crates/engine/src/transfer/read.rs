@@ -28,9 +28,6 @@ use crate::{Error, Result};
 /// Rows that are read together.
 const BATCH: usize = 512;
 
-/// Components of unit vectors lie within this, with room for rounding.
-const LARGEST: f32 = 1.01;
-
 /// What was read, or what is wrong with it, in words.
 type Read<T> = std::result::Result<T, String>;
 
@@ -214,11 +211,9 @@ impl<'a> Columns<'a> {
                 vector.len()
             ));
         }
-        match vector.iter().all(|component| component.abs() <= LARGEST) {
+        match vector.iter().all(|component| component.is_finite()) {
             true => Ok(halves(&vector)),
-            false => Err(format!(
-                "its vector is not of {space}: blocks there are of unit length"
-            )),
+            false => Err("its vector has components that are no finite numbers".into()),
         }
     }
 }
@@ -269,11 +264,7 @@ fn text(column: Option<&StringArray>, place: usize) -> Option<&str> {
     valid(column, place).map(|column| column.value(place))
 }
 
-fn parsed<T: FromStr<Err: std::fmt::Display>>(
-    column: &StringArray,
-    place: usize,
-    name: &str,
-) -> Read<T> {
+fn parsed<T: FromStr<Err: std::fmt::Display>>(column: &StringArray, place: usize, name: &str) -> Read<T> {
     let text = text(Some(column), place).ok_or_else(|| format!("has no {name}"))?;
     text.parse().map_err(|error| format!("{name}: {error}"))
 }
