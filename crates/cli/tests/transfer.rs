@@ -8,7 +8,6 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use arrow_array::builder::{ListBuilder, PrimitiveBuilder};
 use arrow_array::types::Float32Type;
@@ -399,8 +398,13 @@ fn a_merge_that_is_killed_goes_on_where_it_was() {
     }
     place.index(0);
     let whole = place.index.with_file_name("whole");
-    let mut halfway = 0;
-    for round in 0..10 {
+    let items = || {
+        let catalog = SqliteCatalog::open(&whole);
+        let summary = catalog.and_then(|catalog| catalog.summary()).unwrap_or_default();
+        summary.items.iter().map(|(_, count)| *count).sum::<u64>()
+    };
+    let is_halfway = (0..20).any(|_| {
+        let _ = fs::remove_dir_all(&whole);
         let mut child = binary()
             .arg("merge")
             .arg(&place.index)
@@ -409,16 +413,14 @@ fn a_merge_that_is_killed_goes_on_where_it_was() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        thread::sleep(Duration::from_millis(40 * (round + 1)));
+        while items() == 0 && child.try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
         child.kill().unwrap();
         child.wait().unwrap();
-        let items = SqliteCatalog::open(&whole).map_or(0, |_| dump(&whole).items.len());
-        halfway += usize::from(items > 0 && items < 1200);
-        if items > 0 {
-            break;
-        }
-    }
-    println!("{halfway} kills were halfway");
+        (1..1200).contains(&items())
+    });
+    assert!(is_halfway, "no kill hit the middle");
     run(
         place
             .command("merge")
