@@ -387,6 +387,9 @@ fn without_a_path_the_folders_of_the_index_are_followed() {
     place.write("photos/2026/barn.txt", "an old barn");
     assert_eq!(watching.counts(), [1, 0, 0]);
 
+    let missing = place.media.join("missing");
+    let (_, said) = run(place.command("index").arg(&missing).arg("--watch"), 1);
+    assert!(said.contains(missing.to_str().unwrap()), "{said}");
     let none = Place::empty();
     let (_, said) = run(none.command("index").arg("--watch"), 1);
     assert!(said.contains("there is no index in"), "{said}");
