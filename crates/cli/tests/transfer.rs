@@ -342,7 +342,20 @@ fn a_merged_index_is_as_if_all_had_been_indexed_in_it() {
         status["bytes"]["features"].clone()
     };
     assert_eq!(features(&together), features(&both));
-    assert_eq!(answers(&place, &together), answers(&place, &both));
+    // What was encoded in other company differs by rounding.
+    for (expected, answer) in answers(&place, &together).iter().zip(answers(&place, &both)) {
+        let hits = |answer: &Value| answer["hits"].as_array().unwrap().clone();
+        let (expected, answer) = (hits(expected), hits(&answer));
+        assert_eq!(expected.len(), answer.len());
+        for (expected, hit) in expected.iter().zip(&answer) {
+            assert_eq!(
+                (&expected["item"], &expected["locations"]),
+                (&hit["item"], &hit["locations"])
+            );
+            let score = |hit: &Value| hit["score"].as_f64().unwrap();
+            assert!((score(expected) - score(hit)).abs() < 1e-3, "{expected} {hit}");
+        }
+    }
 
     // What it knows stays, and what is new comes.
     place.write("later.txt", "a late note");
