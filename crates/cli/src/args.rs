@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod serve;
+mod transfer;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -17,6 +18,7 @@ use sensorium_types::{Direction, Modality};
 use crate::config::ConfigFile;
 
 pub(crate) use self::serve::{Allowed, CacheFolder, Mcp, NewKey, Serve};
+pub(crate) use self::transfer::{Export, Import, Merge};
 
 /// Finds any medium with any other: text, pictures, sounds and videos in one embedding space, offline.
 #[derive(Debug, Parser)]
@@ -98,6 +100,12 @@ pub(crate) enum Command {
     Status(Status),
     /// Forget files and folders; the files themselves stay
     Remove(Remove),
+    /// Write the index as a table for other programs: Parquet or .npy
+    Export(Export),
+    /// Take in a table that `export` wrote, without encoding anything
+    Import(Import),
+    /// Take in other indexes, without encoding anything
+    Merge(Merge),
     /// Check that the index holds together
     Verify(Verify),
     /// Turn files into vectors, as JSON or .npy
@@ -161,6 +169,7 @@ fn local_folder(folder: PathBuf) -> Result<PathBuf, &'static str> {
   sensorium index --model DIR                        the same, and brings it into the space of another model
   sensorium index . --index .sensorium               an index of its own for this folder
   sensorium index big --json > report.json           what was added, updated, dropped and refused
+  sensorium index ~/Pictures --watch                 stays, and follows what changes there, until Ctrl-C
 
 It may be stopped at any time, and goes on where it was. Unchanged files cost next to nothing; moved ones are
 recognised. Hidden files and symbolic links are left out. A file that cannot be read is listed and stops nothing;
@@ -172,6 +181,14 @@ pub(crate) struct Index {
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) index: IndexFolder,
+    /// Stay and follow what changes there, until Ctrl-C or SIGTERM. A PATH or a disk that goes away keeps what it had. With
+    /// --json, one line for each run that changed something
+    #[arg(long, requires = "paths")]
+    pub(crate) watch: bool,
+    /// With --watch, look at all files every so many seconds instead of being told of changes: for network disks, where the
+    /// system does not tell what other machines change
+    #[arg(long, value_name = "SECONDS", requires = "watch", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub(crate) poll: Option<u64>,
     /// Do not keep the towers' features: saves two thirds of the space, but another model must read all files again
     #[arg(long)]
     pub(crate) no_features: bool,

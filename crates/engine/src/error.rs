@@ -46,6 +46,48 @@ pub enum Error {
         /// The space of the model.
         model: String,
     },
+    /// An index that is to be moved as a whole holds vectors of several spaces.
+    #[error(
+        "the index in {0} holds vectors of several spaces, {one} and {other}: bring it into one with \
+         `sensorium index --index {0}`, with --model DIR where it is not the default model",
+        path_text(folder)
+    )]
+    SeveralSpaces {
+        /// The folder of the index.
+        folder: PathBuf,
+        /// One of them.
+        one: String,
+        /// Another.
+        other: String,
+    },
+    /// Two indexes have no space in common.
+    #[error(
+        "the index in {} holds vectors of {theirs}, the one in {} those of {ours}, and vectors of different spaces cannot be \
+         compared: bring one into the space of the other with `sensorium index --model DIR`",
+        path_text(other),
+        path_text(folder)
+    )]
+    DifferentSpaces {
+        /// The folder of the index that takes.
+        folder: PathBuf,
+        /// Its space.
+        ours: String,
+        /// The folder of the index that gives.
+        other: PathBuf,
+        /// Its space.
+        theirs: String,
+    },
+    /// An index was to be merged into itself.
+    #[error("{} is the index itself: name others to merge into it", path_text(.0))]
+    MergeOfItself(PathBuf),
+    /// A table cannot be read, used or written.
+    #[error("{}: {detail}", path_text(path))]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what would change it.
+        detail: String,
+    },
     /// A file of the query cannot be used.
     #[error("the query: {0}")]
     Query(sensorium_media::Error),

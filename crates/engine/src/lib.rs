@@ -7,6 +7,8 @@ mod index;
 mod search;
 mod space;
 mod status;
+mod transfer;
+mod watch;
 
 pub use duplicates::{
     Copied, CopyOf, DuplicateOptions, DuplicateProgress, Duplicates, Group, Similar, duplicates,
@@ -18,3 +20,5 @@ pub use search::{
     parse_condition,
 };
 pub use status::{Bytes, FileCounts, Status, status, verify};
+pub use transfer::{ExportOptions, Exported, Received, export};
+pub use watch::{Stopper, WatchNotice, WatchOptions, Watcher};

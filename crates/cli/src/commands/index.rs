@@ -2,6 +2,7 @@
 
 use sensorium_engine::{IndexOptions, Indexer, Progress, Report};
 
+use super::watch;
 use crate::args::{Common, Index};
 use crate::output::{self, Outcome, print, print_json, printable, say_refused};
 
@@ -15,27 +16,17 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
         features: !options.no_features,
         migrate,
     };
-    let mut bar = None;
-    let mut show = |progress| match progress {
-        Progress::Reencoding(items) => {
-            bar = Some(output::Progress::start("making vectors of kept features", items));
-        }
-        Progress::Reencoded(items) => bar.iter_mut().for_each(|bar| bar.step(items)),
-        Progress::Walking(files) => tracing::info!(files, "looking for files"),
-        Progress::Planned(files) => {
-            bar.take().into_iter().for_each(output::Progress::finish);
-            if files > 0 {
-                bar = Some(output::Progress::start("indexing files", files));
-            }
-        }
-        Progress::Done(files) => bar.iter_mut().for_each(|bar| bar.step(files)),
-    };
+    if options.watch {
+        return watch::run(common, options, &folder, package, settings);
+    }
+    let mut bars = Bars::new("indexing files");
+    let mut show = |progress| bars.show(progress);
     let report = if options.paths.is_empty() {
         Indexer::open_existing(&folder)?.refresh(&package, &settings, &mut show)?
     } else {
         Indexer::open(&folder)?.run(&options.paths, &package, &settings, &mut show)?
     };
-    bar.into_iter().for_each(output::Progress::finish);
+    bars.finish();
     if common.json {
         print_json(&report)?;
     } else {
@@ -48,7 +39,42 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
     })
 }
 
-fn print_report(report: &Report) -> anyhow::Result<()> {
+/// How far a run is, as a bar.
+pub(super) struct Bars {
+    /// What happens to what is counted.
+    what: &'static str,
+    bar: Option<output::Progress>,
+}
+
+impl Bars {
+    pub(super) fn new(what: &'static str) -> Self {
+        Self { what, bar: None }
+    }
+
+    pub(super) fn show(&mut self, progress: Progress) {
+        match progress {
+            Progress::Reencoding(items) => self.start("making vectors of kept features", items),
+            Progress::Planned(files) => self.start(self.what, files),
+            Progress::Reencoded(done) | Progress::Done(done) => {
+                self.bar.iter_mut().for_each(|bar| bar.step(done));
+            }
+            Progress::Walking(files) => tracing::info!(files, "looking for files"),
+        }
+    }
+
+    fn start(&mut self, what: &'static str, total: usize) {
+        self.finish();
+        if total > 0 {
+            self.bar = Some(output::Progress::start(what, total));
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.bar.take().into_iter().for_each(output::Progress::finish);
+    }
+}
+
+pub(super) fn print_report(report: &Report) -> anyhow::Result<()> {
     report.refused.iter().for_each(say_refused);
     let counts = [
         (report.added, "added"),

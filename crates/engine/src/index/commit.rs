@@ -18,8 +18,8 @@ use crate::Result;
 
 /// A batch is committed when it has so many files, or weighs so many bytes, or is so old: often enough to lose
 /// little, seldom enough to cost little.
-const FILES: usize = 512;
-const BYTES: usize = 16 << 20;
+pub(crate) const BATCH_FILES: usize = 512;
+pub(crate) const BATCH_BYTES: usize = 16 << 20;
 const AGE: Duration = Duration::from_secs(1);
 
 /// The last stage of the pipeline.
@@ -95,7 +95,7 @@ impl<'a> Committer<'a> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            if self.batch.len() >= FILES || self.bytes >= BYTES || self.since.elapsed() >= AGE {
+            if self.batch.len() >= BATCH_FILES || self.bytes >= BATCH_BYTES || self.since.elapsed() >= AGE {
                 progress(Progress::Done(self.flush()?));
             }
         }
@@ -306,7 +306,7 @@ impl<'a> Committer<'a> {
 pub(super) fn forget(catalog: &mut dyn Catalog, files: impl IntoIterator<Item = PathBuf>) -> Result<()> {
     let mut files = files.into_iter().map(Write::Forget).peekable();
     while files.peek().is_some() {
-        catalog.write(files.by_ref().take(FILES).collect())?;
+        catalog.write(files.by_ref().take(BATCH_FILES).collect())?;
     }
     Ok(())
 }

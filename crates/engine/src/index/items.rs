@@ -73,7 +73,7 @@ fn new_segment(segment: EncodedSegment<Kept>) -> NewSegment {
 }
 
 /// What items weigh until they are committed.
-pub(super) fn bytes(items: &[NewItem]) -> usize {
+pub(crate) fn bytes(items: &[NewItem]) -> usize {
     let segments = items.iter().flat_map(|item| &item.segments);
     let weigh = |segment: &NewSegment| {
         let text = segment.text.as_ref().map_or(0, String::len);

@@ -26,13 +26,16 @@ use sensorium_model::{EncodedFile, Package, Pool};
 use sensorium_store::{Catalog, Generation, Refusal, SqliteCatalog, WriterLock};
 
 use self::commit::Committer;
+pub(crate) use self::commit::{BATCH_BYTES, BATCH_FILES};
 use self::feed::Feed;
 use self::items::Kept;
+pub(crate) use self::items::bytes as item_bytes;
 pub(crate) use self::known::without_links;
 use self::plan::{Job, Plan};
 pub use self::report::{Progress, Refused, Report};
 use self::walk::Found;
 pub use self::walk::open_unchanged;
+pub(crate) use self::walk::{entries, is_hidden, roots, topmost};
 use crate::space::items_elsewhere;
 use crate::{Error, Result};
 
@@ -60,8 +63,8 @@ struct Terms {
 
 /// The one that writes to an index. It has the writer's lock as long as it lives.
 pub struct Indexer {
-    folder: PathBuf,
-    catalog: Box<dyn Catalog>,
+    pub(crate) folder: PathBuf,
+    pub(crate) catalog: Box<dyn Catalog>,
     cancelled: Arc<AtomicBool>,
     // Let go last, after the catalogue is closed.
     _lock: WriterLock,
@@ -104,6 +107,11 @@ impl Indexer {
         Arc::clone(&self.cancelled)
     }
 
+    /// Lets `flag` cancel runs from now on.
+    pub(crate) fn cancel_by(&mut self, flag: Arc<AtomicBool>) {
+        self.cancelled = flag;
+    }
+
     /// Opens the index in `folder` for writing, when there is one.
     ///
     /// # Errors
@@ -129,6 +137,25 @@ impl Indexer {
         let terms = self.terms(package, options, progress)?;
         let found = walk::walk(&roots, progress);
         self.update(&roots, found, package, &terms, options, progress)
+    }
+
+    /// Brings the index up to date with what is at and below `paths`, which are absolute and without links, whether it is still
+    /// there or not. What is at and below `away` is left as it is.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but for paths that are not there.
+    pub(crate) fn follow(
+        &mut self,
+        paths: &[PathBuf],
+        away: &[PathBuf],
+        package: &Arc<Package>,
+        options: &IndexOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Report> {
+        let terms = self.terms(package, options, progress)?;
+        let mut found = walk::walk(paths, progress);
+        found.away = away.to_vec();
+        self.update(paths, found, package, &terms, options, progress)
     }
 
     /// What the model makes. An index of another space is brought into the model's as far as kept features allow, or is an

@@ -65,12 +65,9 @@ impl Plan {
             let before = known.remove(&file.path);
             plan.add(file, before, terms);
         }
-        let unknown = |path: &Path| {
-            found
-                .unreadable
-                .iter()
-                .any(|(folder, _)| path.starts_with(folder))
-        };
+        let unreadable = found.unreadable.iter().map(|(folder, _)| folder);
+        let unknown: Vec<&PathBuf> = unreadable.chain(&found.away).collect();
+        let unknown = |path: &Path| unknown.iter().any(|folder| path.starts_with(folder));
         // Hidden files that were indexed by name are not found, but they are there.
         let vanished = known
             .into_values()

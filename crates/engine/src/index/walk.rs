@@ -1,7 +1,9 @@
 //! Which files there are.
 
+use std::ffi::OsStr;
 use std::fs::{File, FileType, Metadata};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,8 @@ pub(super) struct Found {
     pub(super) files: Vec<FoundFile>,
     /// Folders that could not be looked into, with the cause: what is below them is unknown.
     pub(super) unreadable: Vec<(PathBuf, String)>,
+    /// What is away for now, as a disk is, and told elsewhere: what is below it is unknown.
+    pub(super) away: Vec<PathBuf>,
 }
 
 /// Something that is not a folder.
@@ -29,27 +33,27 @@ pub(super) struct FoundFile {
 }
 
 /// `paths` as absolute paths without links, those below another left out.
-pub(super) fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(crate) fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut roots = Vec::with_capacity(paths.len());
     for path in paths {
         roots.push(path.canonicalize().map_err(|source| Error::path(path, source))?);
     }
-    roots.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
-    let mut distinct: Vec<PathBuf> = Vec::with_capacity(roots.len());
-    for root in roots {
-        if !distinct.iter().any(|other| root.starts_with(other)) {
-            distinct.push(root);
-        }
-    }
-    Ok(distinct)
+    Ok(topmost(roots))
+}
+
+/// `paths`, sorted, those below another left out.
+pub(crate) fn topmost(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    paths.sort();
+    // What is below a path comes right behind it in the order of components.
+    paths.dedup_by(|path, above| path.starts_with(above));
+    paths
 }
 
 /// Finds the files at and below `roots`, other than hidden ones and the parts of indexes.
 pub(super) fn walk(roots: &[PathBuf], progress: &mut dyn FnMut(Progress)) -> Found {
     let mut found = Found::default();
     for root in roots {
-        let entries = WalkDir::new(root).sort_by_file_name();
-        for entry in entries.into_iter().filter_entry(is_wanted) {
+        for entry in entries(root) {
             found.add(entry);
             if found.files.len() % 1000 == 999 {
                 progress(Progress::Walking(found.files.len()));
@@ -59,12 +63,22 @@ pub(super) fn walk(roots: &[PathBuf], progress: &mut dyn FnMut(Progress)) -> Fou
     found
 }
 
+/// What is at and below `root`, other than hidden files and folders and the parts of indexes. Links are not followed.
+pub(crate) fn entries(root: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
+    let walk = WalkDir::new(root).follow_root_links(false).sort_by_file_name();
+    walk.into_iter().filter_entry(is_wanted)
+}
+
 /// What was named is wanted, even when it is hidden; parts of an index never, be it this one or another. Media that lie
 /// beside them are media.
 fn is_wanted(entry: &DirEntry) -> bool {
-    use std::os::unix::ffi::OsStrExt as _;
-    let hidden = entry.depth() > 0 && entry.file_name().as_bytes().starts_with(b".");
+    let hidden = entry.depth() > 0 && is_hidden(entry.file_name());
     !hidden && !is_part_of_index(entry.path())
+}
+
+/// Whether files and folders of this name are left out.
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".")
 }
 
 impl Found {
@@ -89,9 +103,7 @@ impl Found {
     }
 
     fn add_unreadable(&mut self, error: &walkdir::Error) {
-        let gone = error
-            .io_error()
-            .is_some_and(|error| error.kind() == ErrorKind::NotFound);
+        let gone = error.io_error().is_some_and(is_about_absence);
         if let Some(path) = error.path()
             && !gone
         {
@@ -141,8 +153,12 @@ pub fn open_unchanged(place: &Location) -> Option<File> {
 pub(super) fn is_gone(path: &Path) -> bool {
     match path.symlink_metadata() {
         Ok(metadata) => is_passed_over(path, metadata.file_type()),
-        Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        Err(error) => is_about_absence(&error),
     }
+}
+
+fn is_about_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]
