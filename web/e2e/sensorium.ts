@@ -11,36 +11,89 @@ const BINARY = process.env.SENSORIUM ?? "sensorium";
 export const DEMO = path.resolve(import.meta.dirname, "../../demo");
 const FOLDERS = ["photos", "sounds", "videos", "notes"].map((name) => path.join(DEMO, name));
 
-/** A server on the demo pack, indexed into a folder of its own. */
-export const test = base.extend<object, { server: string }>({
-  server: [
+/** Runs the binary to its end and returns what it prints. */
+export async function sensorium(...args: string[]): Promise<string> {
+  return (await promisify(execFile)(BINARY, args)).stdout;
+}
+
+interface Server {
+  address: string;
+  stop: () => Promise<void>;
+}
+
+/** Starts a server at a port that is free. */
+async function serve(options: string[]): Promise<Server> {
+  const server = spawn(BINARY, ["serve", "--port", "0", ...options], { stdio: ["ignore", "pipe", "pipe"] });
+  const address = await new Promise<string>((resolve, reject) => {
+    let said = "";
+    const listen = (data: Buffer) => {
+      said += data;
+      const found = /http:\/\/[\d.]+:\d+/.exec(said);
+      if (found) resolve(found[0]);
+    };
+    server.stdout.on("data", listen);
+    server.stderr.on("data", listen);
+    server.on("error", reject);
+    server.on("exit", (code) => reject(new Error(`${BINARY} serve ended with ${code}: ${said}`)));
+  });
+  const stop = async () => {
+    const ended = new Promise((resolve) => server.once("exit", resolve));
+    server.kill("SIGTERM");
+    await ended;
+  };
+  return { address, stop };
+}
+
+interface Shared {
+  /** A folder that is there as long as the tests run. */
+  scratch: string;
+  /** An index of the demo pack. */
+  index: string;
+  /** The address of a server on it, which anyone may ask for anything. */
+  server: string;
+}
+
+interface Own {
+  /** Starts a server that ends with the test, on the index of the demo pack unless `--index` says another. */
+  start: (...options: string[]) => Promise<string>;
+}
+
+export const test = base.extend<Own, Shared>({
+  scratch: [
     // Playwright reads the names of fixtures out of the pattern.
     async ({}, use) => {
       const folder = await mkdtemp(path.join(tmpdir(), "sensorium-page-"));
-      const index = path.join(folder, "index");
-      await promisify(execFile)(BINARY, ["index", "--index", index, ...FOLDERS]);
-      const server = spawn(BINARY, ["serve", "--index", index, "--cache", path.join(folder, "cache"), "--port", "0"], {
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      const address = await new Promise<string>((resolve, reject) => {
-        let said = "";
-        const listen = (data: Buffer) => {
-          said += data;
-          const found = /http:\/\/[\d.]+:\d+/.exec(said);
-          if (found) resolve(found[0]);
-        };
-        server.stdout.on("data", listen);
-        server.stderr.on("data", listen);
-        server.on("error", reject);
-        server.on("exit", (code) => reject(new Error(`${BINARY} serve ended with ${code}: ${said}`)));
-      });
-      await use(address);
-      server.kill("SIGTERM");
-      await new Promise((resolve) => server.once("exit", resolve));
+      await use(folder);
       await rm(folder, { recursive: true, force: true });
+    },
+    { scope: "worker" },
+  ],
+  index: [
+    async ({ scratch }, use) => {
+      const index = path.join(scratch, "index");
+      await sensorium("index", "--index", index, ...FOLDERS);
+      await use(index);
     },
     { scope: "worker", timeout: 300_000 },
   ],
+  server: [
+    async ({ scratch, index }, use) => {
+      const { address, stop } = await serve(["--index", index, "--cache", path.join(scratch, "cache")]);
+      await use(address);
+      await stop();
+    },
+    { scope: "worker" },
+  ],
+  start: async ({ scratch, index }, use) => {
+    const servers: Server[] = [];
+    await use(async (...options) => {
+      const which = options.includes("--index") ? [] : ["--index", index];
+      const server = await serve(["--cache", path.join(scratch, "cache"), ...which, ...options]);
+      servers.push(server);
+      return server.address;
+    });
+    for (const { stop } of servers) await stop();
+  },
   baseURL: async ({ server }, use) => use(server),
 });
 

@@ -1,0 +1,85 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import AxeBuilder from "@axe-core/playwright";
+
+import { DEMO, expect, sensorium, test as base } from "./sensorium";
+
+interface Card {
+  /** The folder that `sensorium eval --out` wrote. */
+  folder: string;
+  directions: Record<string, { r1: number; r10: number; gallery: number }>;
+}
+
+/** A recall card, measured on a few pairs of the demo pack. */
+const test = base.extend<object, { card: Card }>({
+  card: [
+    async ({ scratch }, use) => {
+      const lines = (await readFile(path.join(DEMO, "pairs.jsonl"), "utf8")).split("\n").slice(0, 10);
+      const pairs = lines.map((line) => {
+        const pair = JSON.parse(line) as Record<string, string>;
+        for (const kind of ["image", "audio", "video"]) {
+          if (pair[kind]) pair[kind] = path.join(DEMO, pair[kind]);
+        }
+        return JSON.stringify(pair);
+      });
+      const file = path.join(scratch, "pairs.jsonl");
+      await writeFile(file, pairs.join("\n"));
+      const folder = path.join(scratch, "card");
+      await sensorium("eval", file, "--out", folder);
+      const { directions } = JSON.parse(await readFile(path.join(folder, "recall.json"), "utf8")) as Card;
+      await use({ folder, directions });
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+});
+
+test("a recall card shows what was measured, direction by direction, and its plots", async ({ page, start, card }) => {
+  await page.goto(`${await start("--card", card.folder)}/?view=card`);
+  await expect(page.getByRole("heading", { name: "Recall card" })).toBeVisible();
+  const cell = (from: string, column: number) =>
+    page
+      .getByRole("row", { name: new RegExp(`^${from}`) })
+      .getByRole("cell")
+      .nth(column);
+  const percent = (share: number) => (share * 100).toFixed(1);
+  const { "text->image": described, "audio->video": heard } = card.directions;
+  await expect(cell("Texts", 0).locator("strong")).toHaveText(percent(described!.r1));
+  await expect(cell("Texts", 0)).toContainText(`of ${described!.gallery}`);
+  await expect(cell("Sounds", 2).locator("strong")).toHaveText(percent(heard!.r1));
+  await page.getByRole("button", { name: "R@10" }).click();
+  await expect(cell("Texts", 0).locator("strong")).toHaveText(percent(described!.r10));
+  await page.getByRole("button", { name: "Median rank" }).click();
+  await expect(page.getByText("Where the first right answer stands")).toBeVisible();
+
+  const plots = page.getByRole("img", { name: /^Plot: / });
+  await expect(plots.first()).toHaveAccessibleName("Plot: recall");
+  expect(await plots.count()).toBeGreaterThanOrEqual(4);
+  for (const plot of await plots.all()) {
+    await plot.scrollIntoViewIfNeeded();
+    await expect.poll(() => plot.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  }
+  const [alone] = await Promise.all([page.waitForEvent("popup"), plots.first().click()]);
+  await expect(alone.locator("svg")).toBeVisible();
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme, contextOptions: { reducedMotion: "reduce" } });
+
+    test("a recall card has nothing that keeps anyone out", async ({ page, start, card }) => {
+      await page.goto(`${await start("--card", card.folder)}/?view=card`);
+      await expect(page.getByRole("table")).toBeVisible();
+      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    });
+  });
+}
+
+test("on a phone, a recall card is as wide as the screen", async ({ browser, start, card }) => {
+  const context = await browser.newContext({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  const page = await context.newPage();
+  await page.goto(`${await start("--card", card.folder)}/?view=card`);
+  await expect(page.getByRole("img", { name: /^Plot: / }).first()).toBeVisible();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  await context.close();
+});
