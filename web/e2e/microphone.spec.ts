@@ -59,7 +59,10 @@ test("a second click before the recording begins records once", async ({ hearing
     };
     return begun;
   });
-  await record(page).dblclick();
+  await record(page).evaluate((button: HTMLButtonElement) => {
+    button.click();
+    button.click();
+  });
   await page.getByRole("button", { name: "Stop recording and search" }).click();
   await expect(record(page)).toBeVisible();
   expect(await begun.evaluate(({ recorders }) => recorders.map(({ state }) => state))).toEqual(["inactive"]);
