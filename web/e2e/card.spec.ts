@@ -1,38 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
-
 import AxeBuilder from "@axe-core/playwright";
 
-import { DEMO, expect, sensorium, test as base } from "./sensorium";
-
-interface Card {
-  /** The folder that `sensorium eval --out` wrote. */
-  folder: string;
-  directions: Record<string, { r1: number; r10: number; gallery: number }>;
-}
-
-/** A recall card, measured on a few pairs of the demo pack. */
-const test = base.extend<object, { card: Card }>({
-  card: [
-    async ({ scratch }, use) => {
-      const lines = (await readFile(path.join(DEMO, "pairs.jsonl"), "utf8")).split("\n").slice(0, 10);
-      const pairs = lines.map((line) => {
-        const pair = JSON.parse(line) as Record<string, string>;
-        for (const kind of ["image", "audio", "video"]) {
-          if (pair[kind]) pair[kind] = path.join(DEMO, pair[kind]);
-        }
-        return JSON.stringify(pair);
-      });
-      const file = path.join(scratch, "pairs.jsonl");
-      await writeFile(file, pairs.join("\n"));
-      const folder = path.join(scratch, "card");
-      await sensorium("eval", file, "--out", folder);
-      const { directions } = JSON.parse(await readFile(path.join(folder, "recall.json"), "utf8")) as Card;
-      await use({ folder, directions });
-    },
-    { scope: "worker", timeout: 120_000 },
-  ],
-});
+import { expect, test } from "./sensorium";
 
 test("a recall card shows what was measured, direction by direction, and its plots", async ({ page, start, card }) => {
   await page.goto(`${await start("--card", card.folder)}/?view=card`);

@@ -1,34 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import path from "node:path";
-
 import type { Page } from "@playwright/test";
 
-import { expect, sensorium, test as base } from "./sensorium";
-
-/** How many notes are indexed. */
-const MANY = Number(process.env.MANY ?? 2000);
-
-const DAY = ["at dawn", "in the rain", "by the river", "under a bridge", "on a hill", "near the sea", "in the snow"];
-const THING = ["boat", "dog", "train", "piano", "violin", "owl", "kettle", "tractor", "harbour", "forest", "bell"];
-
-/** The index of a folder with many short notes. */
-const test = base.extend<object, { many: string }>({
-  many: [
-    async ({ scratch }, use) => {
-      const folder = path.join(scratch, "many");
-      await mkdir(folder);
-      const notes = Array.from(
-        { length: MANY },
-        (_, at) => `{"text": "Note ${at + 1}: a ${THING[at % THING.length]} ${DAY[at % DAY.length]}."}`,
-      );
-      await writeFile(path.join(folder, "notes.jsonl"), notes.join("\n"));
-      const index = path.join(scratch, "many-index");
-      await sensorium("index", "--index", index, folder);
-      await use(index);
-    },
-    { scope: "worker", timeout: 600_000 },
-  ],
-});
+import { expect, MANY, test } from "./sensorium";
 
 /** Scrolls on until there is tile `last`; returns the most elements that the page had, and the longest step in milliseconds. */
 async function scrollUntil(page: Page, last: number) {

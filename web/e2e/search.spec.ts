@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 
+import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
 import { DEMO, expect, test } from "./sensorium";
@@ -65,6 +66,8 @@ test("a picture is pasted from the clipboard", async ({ page, context, server })
   await page.keyboard.press("Control+V");
   await expect(page.getByRole("button", { name: /^image.png, weight 1: change/ })).toBeVisible();
   await expect(page.locator(".chip-picture")).toBeVisible();
+  await expect(tiles(page).first()).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await page.getByRole("button", { name: /^Texts/ }).click();
   await page.getByRole("button", { name: /^Pictures/ }).click();
   await expect(tiles(page).first()).toHaveAccessibleName(/tiger/);

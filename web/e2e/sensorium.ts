@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -44,6 +44,17 @@ async function serve(options: string[]): Promise<Server> {
   return { address, stop };
 }
 
+/** How many notes `many` has. */
+export const MANY = Number(process.env.MANY ?? 2000);
+
+/** A recall card of a few pairs of the demo pack. */
+interface Card {
+  /** What `sensorium eval --out` wrote. */
+  folder: string;
+  directions: Record<string, { r1: number; r10: number; gallery: number }>;
+}
+
+/** What all tests share, each made when the first test needs it. */
 interface Shared {
   /** A folder that is there as long as the tests run. */
   scratch: string;
@@ -51,6 +62,9 @@ interface Shared {
   index: string;
   /** The address of a server on it, which anyone may ask for anything. */
   server: string;
+  card: Card;
+  /** An index of many short notes. */
+  many: string;
 }
 
 interface Own {
@@ -84,6 +98,28 @@ export const test = base.extend<Own, Shared>({
     },
     { scope: "worker" },
   ],
+  card: [
+    async ({ scratch }, use) => {
+      const pairs = path.join(scratch, "pairs.jsonl");
+      await writeFile(pairs, await fewPairs());
+      const folder = path.join(scratch, "card");
+      await sensorium("eval", pairs, "--out", folder);
+      const { directions } = JSON.parse(await readFile(path.join(folder, "recall.json"), "utf8")) as Card;
+      await use({ folder, directions });
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+  many: [
+    async ({ scratch }, use) => {
+      const folder = path.join(scratch, "many");
+      await mkdir(folder);
+      await writeFile(path.join(folder, "notes.jsonl"), manyNotes());
+      const index = path.join(scratch, "many-index");
+      await sensorium("index", "--index", index, folder);
+      await use(index);
+    },
+    { scope: "worker", timeout: 600_000 },
+  ],
   start: async ({ scratch, index }, use) => {
     const servers: Server[] = [];
     await use(async (...options) => {
@@ -96,5 +132,34 @@ export const test = base.extend<Own, Shared>({
   },
   baseURL: async ({ server }, use) => use(server),
 });
+
+/** The first pairs of the demo pack, for a file in another folder. */
+async function fewPairs(): Promise<string> {
+  const lines = (await readFile(path.join(DEMO, "pairs.jsonl"), "utf8")).split("\n").slice(0, 10);
+  const pairs = lines.map((line) => {
+    const pair = JSON.parse(line) as Record<string, string>;
+    for (const kind of ["image", "audio", "video"]) {
+      if (pair[kind]) pair[kind] = path.join(DEMO, pair[kind]);
+    }
+    return JSON.stringify(pair);
+  });
+  return pairs.join("\n");
+}
+
+/** Records of which each is an item, from `Note 1: a boat at dawn.` on. */
+function manyNotes(): string {
+  const things = ["boat", "dog", "train", "piano", "violin", "owl", "kettle", "tractor", "harbour", "forest", "bell"];
+  const places = [
+    "at dawn",
+    "in the rain",
+    "by the river",
+    "under a bridge",
+    "on a hill",
+    "near the sea",
+    "in the snow",
+  ];
+  const note = (at: number) => `Note ${at + 1}: a ${things[at % things.length]} ${places[at % places.length]}.`;
+  return Array.from({ length: MANY }, (_, at) => JSON.stringify({ text: note(at) })).join("\n");
+}
 
 export { expect } from "@playwright/test";
