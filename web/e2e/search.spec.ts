@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 
+import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
 import { DEMO, expect, test } from "./sensorium";
@@ -53,6 +54,35 @@ test("a dropped sound finds a video, which plays from its moment", async ({ page
   await expect.poll(() => video.evaluate((element: HTMLVideoElement) => element.videoWidth)).toBeGreaterThan(0);
 });
 
+test("a picture is pasted from the clipboard", async ({ page, context, server }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server });
+  await page.goto("/?to=text");
+  const picture = (await readFile(path.join(DEMO, "photos/tiger.png"))).toString("base64");
+  await page.evaluate(async (picture) => {
+    const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": new Blob([bytes], { type: "image/png" }) })]);
+  }, picture);
+  await box(page).focus();
+  await page.keyboard.press("Control+V");
+  await expect(page.getByRole("button", { name: /^image.png, weight 1: change/ })).toBeVisible();
+  await expect(page.locator(".chip-picture")).toBeVisible();
+  await expect(tiles(page).first()).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.getByRole("button", { name: /^Texts/ }).click();
+  await page.getByRole("button", { name: /^Pictures/ }).click();
+  await expect(tiles(page).first()).toHaveAccessibleName(/tiger/);
+});
+
+test("pasted words are words of the search", async ({ page, context, server }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server });
+  await page.goto("/");
+  await page.evaluate(() => navigator.clipboard.writeText("a zebra"));
+  await box(page).focus();
+  await page.keyboard.press("Control+V");
+  await expect(page).toHaveURL(/q=a\+zebra/);
+  await expect(tiles(page).first()).toHaveAccessibleName(/zebra/);
+});
+
 test("several parts have weights and can be left out", async ({ page }) => {
   await page.goto("/?q=a+bird");
   await drop(page, "photos/tiger.png", "image/png");
@@ -93,6 +123,23 @@ test("a found picture shows where the search looked and what each word did", asy
   await dialog.getByRole("button", { name: "More like this" }).click();
   await expect(page).toHaveURL(/part=item:b3:/);
   await expect(dialog).toBeHidden();
+});
+
+test("why one of many was found is asked for that one alone", async ({ page }) => {
+  await page.goto("/?q=a+bird+that+sings");
+  const asked: { limit: number; cursor: string }[] = [];
+  page.on("request", (request) => {
+    if (!request.url().endsWith("/api/v1/search")) return;
+    const search = request.postDataJSON() as { explain?: boolean; limit: number; cursor: string };
+    if (search.explain) asked.push({ limit: search.limit, cursor: search.cursor });
+  });
+  const name = await tiles(page).nth(5).getAttribute("aria-label");
+  await tiles(page).nth(5).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toHaveAccessibleName(name!.split(",")[0]!);
+  await expect(dialog.getByText(/^Number 6 here/)).toBeVisible();
+  await expect(dialog.locator(".words li", { hasText: "sings" })).toBeVisible();
+  expect(asked).toEqual([{ limit: 1, cursor: "5" }]);
 });
 
 test("everything can be done with keys", async ({ page }) => {

@@ -16,4 +16,6 @@ import "./styles/views.css";
 followTheme();
 followQuery();
 void loadStatus().then(loadJobs);
+// A page that the browser kept may be of a session that has ended.
+addEventListener("pageshow", ({ persisted }) => persisted && void loadStatus());
 render(<App />, document.getElementById("page")!);

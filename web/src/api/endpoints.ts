@@ -64,6 +64,7 @@ export const cancelJob = (job: string) => ask<unknown>(`/jobs/${id(job)}`, { met
 export const remove = (paths: string[]) => askJson<{ removed: number }>("/remove", { paths });
 
 export const logIn = (key: string) => askJson<void>("/session", { key });
+export const logOut = () => ask<void>("/session", { method: "DELETE" });
 
 /** Addresses of what browsers load themselves. */
 export const url = {

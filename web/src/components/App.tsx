@@ -27,6 +27,13 @@ export function App() {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
+  if (keyNeeded.value) {
+    return (
+      <main id="main">
+        <KeyDialog />
+      </main>
+    );
+  }
   const View = VIEWS[view.value];
   return (
     <>
@@ -40,7 +47,6 @@ export function App() {
       <DropTarget />
       {open.value && <ItemDialog id={open.value} />}
       {helpOpen.value && <HelpDialog />}
-      {keyNeeded.value && <KeyDialog />}
     </>
   );
 }

@@ -6,7 +6,8 @@ import { Icon } from "./icons";
 interface Props {
   title: string;
   class?: string;
-  onClose: () => void;
+  /** Takes the dialog away; without it, it stays. */
+  onClose?: () => void;
   children: ComponentChildren;
 }
 
@@ -17,7 +18,6 @@ export function Dialog({ title, class: kind = "", onClose, children }: Props) {
     const element = dialog.current!;
     const before = document.activeElement as HTMLElement | null;
     element.showModal();
-    element.querySelector<HTMLElement>("[data-first]")?.focus();
     element.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
       element.close();
@@ -31,9 +31,11 @@ export function Dialog({ title, class: kind = "", onClose, children }: Props) {
       ref={dialog}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        onClose?.();
       }}
-      onClick={(event) => event.target === dialog.current && onClose()}
+      // Browsers close it all the same when Escape is pressed again.
+      onClose={() => dialog.current && (onClose ? onClose() : dialog.current.showModal())}
+      onClick={(event) => event.target === dialog.current && onClose?.()}
     >
       <div class="dialog-body">{children}</div>
     </dialog>

@@ -1,49 +1,44 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
-import { keyNeeded } from "../api/client";
-import * as api from "../api/endpoints";
-import { loadJobs } from "../state/jobs";
-import { reload } from "../state/results";
-import { loadStatus } from "../state/status";
+import { capital } from "../lib/format";
+import { logIn } from "../state/session";
 import { Dialog } from "./Dialog";
+import { Mark } from "./icons";
+import { Refusal } from "./Notices";
 
 /** Asks for the key of a server that wants one. */
 export function KeyDialog() {
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
-  const logIn = async (key: string) => {
+  const input = useRef<HTMLInputElement>(null);
+  const show = async (key: string) => {
     setBusy(true);
+    setWrong("");
     try {
-      await api.logIn(key);
-      keyNeeded.value = false;
-      reload();
-      await loadStatus();
-      await loadJobs();
+      await logIn(key);
     } catch (error) {
       setWrong(error instanceof Error ? error.message : String(error));
-    } finally {
       setBusy(false);
+      input.current?.focus();
+      input.current?.select();
     }
   };
   return (
-    <Dialog title="Key" class="small" onClose={() => {}}>
+    <Dialog title="Key" class="small key">
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void logIn(String(new FormData(event.currentTarget).get("key") ?? ""));
+          void show(String(new FormData(event.currentTarget).get("key") ?? "").trim());
         }}
       >
-        <h2>This index is locked</h2>
+        <Mark />
+        <h1>This index is locked</h1>
         <p>Its owner gave you a key; it opens the page in this browser.</p>
         <label class="field">
           <span>Key</span>
-          <input name="key" type="password" autocomplete="current-password" required autofocus />
+          <input ref={input} data-first name="key" type="password" autocomplete="current-password" required />
         </label>
-        {wrong && (
-          <p class="refusal" role="alert">
-            {wrong}
-          </p>
-        )}
+        {wrong && <Refusal>{capital(wrong)}.</Refusal>}
         <button type="submit" class="primary" disabled={busy}>
           Open
         </button>

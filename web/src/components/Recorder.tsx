@@ -11,6 +11,7 @@ const LONGEST = 60;
 export function Recorder() {
   const [seconds, setSeconds] = useState<number | undefined>(undefined);
   const recorder = useRef<MediaRecorder>();
+  const asking = useRef(false);
 
   useEffect(() => {
     if (seconds === undefined) return;
@@ -21,6 +22,9 @@ export function Recorder() {
   useEffect(() => () => recorder.current?.stop(), []);
 
   const start = async () => {
+    // A second click while the browser asks for leave would record twice.
+    if (asking.current) return;
+    asking.current = true;
     try {
       if (!navigator.mediaDevices) throw new Error("browsers record only on pages from this machine or by https");
       const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
@@ -45,6 +49,8 @@ export function Recorder() {
           ? "no microphone was found"
           : String(error instanceof Error ? error.message : error);
       refusals.value = [{ key: -1, name: "Recording", reason }];
+    } finally {
+      asking.current = false;
     }
   };
 

@@ -191,10 +191,13 @@ function Sound({ entry }: { entry: Entry }) {
   );
 }
 
+/** Texts of fewer characters than this leave room for larger letters. */
+const SHORT = 80;
+
 function Passage({ entry }: { entry: Entry }) {
   const text = entry.hit?.text ?? entry.text ?? "";
   return (
-    <p class="passage">
+    <p class={`passage ${text.length < SHORT ? "short" : ""}`}>
       {markWords(text, entry.hit?.words ?? []).map(({ text: piece, marked }, index) =>
         marked ? <mark key={index}>{piece}</mark> : piece,
       )}

@@ -24,13 +24,11 @@ export interface Results {
   error?: ApiError;
   /** What was asked; absent while the collection is shown. */
   request?: SearchRequest;
-  /** For each page of hits, the number behind its last one and the cursor that it came from. */
-  pages: { end: number; cursor?: string }[];
 }
 
 const PAGE = 40;
 const ITEMS_PAGE = 100;
-const NOTHING: Results = { entries: [], loading: true, noMatch: false, pages: [] };
+const NOTHING: Results = { entries: [], loading: true, noMatch: false };
 
 export const results = signal<Results>(NOTHING);
 
@@ -80,11 +78,11 @@ export async function more() {
   results.value = { ...before, loading: true };
   try {
     const page = await fetchPage(before.next, mine.signal);
-    const offset = before.entries.length;
+    const known = new Set(before.entries.map(({ item }) => item));
     results.value = {
       ...page,
-      entries: [...before.entries, ...page.entries],
-      pages: [...before.pages, ...page.pages.map((one) => ({ ...one, end: one.end + offset }))],
+      // What was indexed meanwhile moves hits from one page to the next.
+      entries: [...before.entries, ...page.entries.filter(({ item }) => !known.has(item))],
       noMatch: before.noMatch,
       took: before.took,
     };
@@ -111,18 +109,27 @@ async function fetchPage(cursor: string | undefined, signal: AbortSignal): Promi
     noMatch: answer.no_match,
     took: answer.took_ms,
     request,
-    pages: [{ end: answer.hits.length, cursor }],
   };
 }
 
-/** Asks why one of the hits was found. The order stays the same, so its page is asked for once more. */
+/** Hits around the place of one that is explained, where it is no longer there. */
+const AROUND = 40;
+
+/**
+ * Asks why one of the hits was found. All hits of an answer are explained, so that one is asked for: a cursor is the
+ * number of hits before it.
+ */
 export async function explain(index: number, signal: AbortSignal): Promise<Hit | undefined> {
-  const { entries, request, pages } = results.peek();
+  const { entries, request } = results.peek();
   const entry = entries[index];
-  const page = pages.find(({ end }) => index < end);
-  if (!request || !entry?.hit || !page) return undefined;
-  const answer = await api.search({ ...request, limit: PAGE, cursor: page.cursor, explain: true }, signal);
-  return answer.hits.find((hit) => hit.item === entry.item);
+  if (!request || !entry?.hit) return undefined;
+  const explained = async (from: number, limit: number) => {
+    const asked = { ...request, moments: false, explain: true, limit, cursor: String(from) };
+    const { hits } = await api.search(asked, signal);
+    return hits.find((hit) => hit.item === entry.item);
+  };
+  // What was indexed meanwhile may have moved it.
+  return (await explained(index, 1)) ?? (await explained(Math.max(0, index - AROUND / 2), AROUND));
 }
 
 /** How many of the hits stand above the "less sure" line. */

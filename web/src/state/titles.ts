@@ -20,6 +20,7 @@ export async function learn(item: string) {
   try {
     remember(await api.item(item));
   } catch {
-    // The search says that the item is not there.
+    // The search says that the item is not there. Where a key was needed, it is asked for again.
+    asked.delete(item);
   }
 }

@@ -43,13 +43,23 @@ export function CardView() {
       <Matrix card={card} metric={metric} />
       {card.plots && card.plots.length > 0 && (
         <div class="plots">
-          {card.plots.map((plot) => (
-            <img key={plot} src={api.url.plot(plot)} alt={`Plot: ${plot.replace(/\.svg$/, "").replaceAll("-", " ")}`} />
+          {inOrder(card.plots).map((plot) => (
+            <a key={plot} href={api.url.plot(plot)} target="_blank" rel="noreferrer" title="Open it by itself">
+              <img src={api.url.plot(plot)} alt={`Plot: ${title(plot)}`} />
+            </a>
           ))}
         </div>
       )}
     </section>
   );
+}
+
+const title = (plot: string) => plot.replace(/\.svg$/, "").replaceAll("-", " ");
+
+/** Plots of recall first, which is what the card is about. */
+function inOrder(plots: readonly string[]): string[] {
+  const key = (plot: string) => `${plot.startsWith("recall") ? 0 : 1}${title(plot)}`;
+  return [...plots].sort((one, other) => (key(one) < key(other) ? -1 : 1));
 }
 
 function Matrix({ card, metric }: { card: RecallCard; metric: Metric }) {

@@ -10,6 +10,7 @@ import { bytes, count, counted, plural } from "../lib/format";
 import { cancel, index, isOver, jobs } from "../state/jobs";
 import { reload } from "../state/results";
 import { search } from "../state/router";
+import { loggedIn, logOut } from "../state/session";
 import { loadStatus, mayWrite, roots, status, statusError } from "../state/status";
 
 /** What is indexed, what was refused and why, and work that goes on. */
@@ -43,6 +44,7 @@ export function IndexView() {
             </button>
           </div>
         )}
+        <Access onError={setError} />
       </header>
       {error && <Refusal>{error}</Refusal>}
       <dl class="numbers">
@@ -79,6 +81,29 @@ export function IndexView() {
       {now.refused_total > 0 && <Refused />}
       {adding && <AddFolder onClose={() => setAdding(false)} />}
     </section>
+  );
+}
+
+/** What may be done here, where that is not everything, and the way out. */
+function Access({ onError }: { onError: (error: string) => void }) {
+  if (mayWrite.value && !loggedIn.value) return null;
+  return (
+    <p class="access">
+      {!mayWrite.value && (
+        <span>
+          {loggedIn.value ? "Your key lets you" : "This server lets you"} search and look, not add or remove anything.
+        </span>
+      )}
+      {loggedIn.value && (
+        <button
+          type="button"
+          class="secondary"
+          onClick={() => logOut().catch((reason: Error) => onError(reason.message))}
+        >
+          Log out
+        </button>
+      )}
+    </p>
   );
 }
 
