@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sensorium_store::{Catalog, FileState, SqliteCatalog};
+use sensorium_store::{Catalog, FileState, GraphIndex, SqliteCatalog};
 use sensorium_types::{Modality, Track, path_text};
 use serde::{Serialize, Serializer};
 
@@ -98,8 +98,10 @@ pub fn status(folder: &Path) -> Result<Status> {
 fn size_of_files(folder: &Path) -> Result<u64> {
     let failed = |source| Error::path(folder, source);
     let mut total = 0;
-    for entry in folder.read_dir().map_err(failed)? {
-        total += entry.and_then(|entry| entry.metadata()).map_err(failed)?.len();
+    for entry in walkdir::WalkDir::new(folder) {
+        let about = entry.and_then(|entry| entry.metadata());
+        let about = about.map_err(|error| failed(error.into()))?;
+        total += if about.is_file() { about.len() } else { 0 };
     }
     Ok(total)
 }
@@ -115,7 +117,14 @@ pub fn verify(folder: &Path) -> Result<Vec<String>> {
     match problems {
         Err(Of::Damaged { path, detail }) => Ok(vec![format!("{}: {detail}", path_text(&path))]),
         Err(Of::Foreign { path }) => Ok(vec![format!("{} is not an index of Sensorium", path_text(&path))]),
-        problems => Ok(problems?),
+        problems => {
+            let mut problems = problems?;
+            problems.extend(
+                GraphIndex::damage(folder)
+                    .map(|damage| format!("{damage}; `sensorium index` makes it again")),
+            );
+            Ok(problems)
+        }
     }
 }
 

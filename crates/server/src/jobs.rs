@@ -243,7 +243,10 @@ impl Entry {
                     Progress::Walking(files) => job.walked = files,
                     Progress::Planned(files) => job.planned = Some(files),
                     Progress::Done(files) => job.done += files,
-                    Progress::Reencoding(_) | Progress::Reencoded(_) => {}
+                    Progress::Reencoding(_)
+                    | Progress::Reencoded(_)
+                    | Progress::Arranging(_)
+                    | Progress::Arranged(_) => {}
                 }
                 is_due
             });

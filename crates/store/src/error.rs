@@ -104,6 +104,14 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// What finds nearest neighbours cannot be read or written; it can be made again.
+    #[error("{}: {detail}; `sensorium index` makes it again", path.display())]
+    Near {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
     /// The system failed.
     #[error("{}: {source}", path.display())]
     Io {

@@ -8,6 +8,10 @@ pub(crate) const CATALOG: &str = "catalog.sqlite";
 /// What a writer locks.
 pub(crate) const LOCK: &str = "lock";
 
+/// The folder of what is kept of nearest neighbours, in that of the index, and the list of what is in it.
+pub(crate) const NEAR: &str = "near";
+pub(crate) const NEAR_LIST: &str = "list";
+
 /// What SQLite keeps beside its database.
 const COMPANIONS: [&str; 3] = [
     "catalog.sqlite-wal",
@@ -21,6 +25,10 @@ pub fn is_part_of_index(path: &Path) -> bool {
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if folder.ends_with(NEAR) && folder.with_file_name(CATALOG).is_file() {
+        return true;
+    }
     let has_name = name == CATALOG || name == LOCK || COMPANIONS.contains(&name);
     has_name && path.with_file_name(CATALOG).is_file()
 }
@@ -44,6 +52,7 @@ mod tests {
             files += 1;
         }
         assert!(files > 2, "the log of SQLite is among them");
+        assert!(is_part_of_index(&path.join(NEAR).join(NEAR_LIST)));
         std::fs::write(path.join("note.txt"), "a hen").unwrap();
         assert!(!is_part_of_index(&path.join("note.txt")));
     }

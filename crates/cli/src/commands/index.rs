@@ -55,7 +55,8 @@ impl Bars {
         match progress {
             Progress::Reencoding(items) => self.start("making vectors of kept features", items),
             Progress::Planned(files) => self.start(self.what, files),
-            Progress::Reencoded(done) | Progress::Done(done) => {
+            Progress::Arranging(vectors) => self.start("arranging vectors", vectors),
+            Progress::Reencoded(done) | Progress::Done(done) | Progress::Arranged(done) => {
                 self.bar.iter_mut().for_each(|bar| bar.step(done));
             }
             Progress::Walking(files) => tracing::info!(files, "looking for files"),

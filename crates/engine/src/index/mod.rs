@@ -7,6 +7,7 @@ mod commit;
 mod feed;
 mod items;
 mod known;
+mod near;
 mod plan;
 mod reencode;
 mod report;
@@ -219,7 +220,17 @@ impl Indexer {
             }
             jobs = committer.end_round();
         }
-        committer.finish(plan.vanished)
+        let report = committer.finish(plan.vanished)?;
+        self.keep_near(&terms.generation.space, progress);
+        Ok(report)
+    }
+
+    /// Arranges the vectors, so that many are searched soon. Nothing is lost where that fails.
+    pub(crate) fn keep_near(&self, space: &str, progress: &mut dyn FnMut(Progress)) {
+        let kept = near::keep(&self.folder, &*self.catalog, space, &self.cancelled, progress);
+        if let Err(error) = kept {
+            tracing::warn!(%error, "vectors could not be arranged: searches take longer");
+        }
     }
 }
 

@@ -64,4 +64,8 @@ pub enum Progress {
     Planned(usize),
     /// So many more of them are done.
     Done(usize),
+    /// So many vectors are to be arranged by their neighbours.
+    Arranging(usize),
+    /// So many more of them are.
+    Arranged(usize),
 }

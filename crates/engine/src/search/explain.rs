@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sensorium_store::VectorIndex as _;
 use sensorium_types::{Evidence, HeatMap, Hit, Modality, Window, Word};
 
 use super::encode::{EncodedPart, encode_text, finish};

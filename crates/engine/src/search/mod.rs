@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use sensorium_media::Limits;
 use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer};
-use sensorium_store::{Catalog, ExactIndex, Filter, SqliteCatalog, VectorIndex, catch_up};
+use sensorium_store::{Catalog, Filter, GraphIndex, LARGE, SqliteCatalog, VectorIndex as _, catch_up};
 use sensorium_types::{Embedding, Hit};
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ use crate::space::items_elsewhere;
 pub struct Searcher {
     folder: PathBuf,
     catalog: Box<dyn Catalog>,
-    index: Box<dyn VectorIndex>,
+    index: GraphIndex,
     pool: Pool,
     package: Arc<Package>,
     limits: Limits,
@@ -79,8 +79,8 @@ impl Searcher {
         items_elsewhere(&*catalog, folder, &space)?;
         Ok(Self {
             folder: folder.to_owned(),
+            index: GraphIndex::open(folder, &*catalog, &space, LARGE),
             catalog,
-            index: Box::new(ExactIndex::new()),
             pool: Pool::single(Arc::clone(package), limits.clone(), threads),
             package: Arc::clone(package),
             limits,
@@ -144,6 +144,7 @@ impl Searcher {
     /// vectors.
     fn prepare<'a>(&mut self, asked: impl IntoIterator<Item = &'a mut Asked> + Send) {
         let Self {
+            folder,
             catalog,
             index,
             pool,
@@ -152,8 +153,11 @@ impl Searcher {
         } = self;
         thread::scope(|scope| {
             scope.spawn(|| encode(asked, pool));
+            if index.is_outdated(folder) {
+                *index = GraphIndex::open(folder, &**catalog, space, LARGE);
+            }
             // What fails here fails again in each answer, where it is told.
-            if let Err(error) = catch_up(&mut **index, &**catalog, space) {
+            if let Err(error) = catch_up(index, &**catalog, space) {
                 tracing::debug!(%error, "the index could not be brought up to date");
             }
         });
@@ -163,7 +167,7 @@ impl Searcher {
         let Asked { query, parts } = asked;
         let parts = self.finish(&query, parts)?;
         let filter = self.filter(&query)?;
-        catch_up(&mut *self.index, &*self.catalog, &self.space)?;
+        catch_up(&mut self.index, &*self.catalog, &self.space)?;
         let elsewhere = items_elsewhere(&*self.catalog, &self.folder, &self.space)?;
         let words = Words::find(&query, &*self.catalog, self.index.len())?;
         let ask = Ask {
@@ -208,7 +212,7 @@ impl Searcher {
         let second = self.reranker.as_ref().filter(|_| query.rerank && query.limit > 0);
         let limit = second.map_or(query.limit, |_| query.limit.max(CANDIDATES));
         for &modality in &query.to {
-            let mut found = rank(&*self.index, &self.scorer, ask, modality, limit)?;
+            let mut found = rank(&self.index, &self.scorer, ask, modality, limit)?;
             if let Some(reranker) = second {
                 let look = SecondLook {
                     catalog: &*self.catalog,

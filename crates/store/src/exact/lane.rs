@@ -10,7 +10,7 @@ use crate::{ItemKey, Neighbour, SegmentKey};
 
 /// The vectors of one modality and track, in one matrix.
 #[derive(Debug, Default)]
-pub(super) struct Lane {
+pub(crate) struct Lane {
     dimension: usize,
     /// `[segments, dimension]`
     matrix: Vec<f16>,
@@ -20,8 +20,22 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.segments.len()
+    }
+
+    /// How many components each vector has.
+    pub(crate) fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// All rows: the item, the segment and the vector.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (ItemKey, SegmentKey, &[f16])> {
+        let keys = self.items.iter().copied().zip(self.segments.iter().copied());
+        // A lane without vectors has no rows to part.
+        let vectors = self.matrix.chunks_exact(self.dimension.max(1));
+        keys.zip(vectors)
+            .map(|((item, segment), vector)| (item, segment, vector))
     }
 
     /// How many rows are of items that pass.

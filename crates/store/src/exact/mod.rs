@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rayon::prelude::*;
 use sensorium_types::{Embedding, Modality, Track};
 
-use self::lane::Lane;
-use self::nearest::{Nearest, best_of};
+pub(crate) use self::lane::Lane;
+use self::nearest::Nearest;
+pub(crate) use self::nearest::best_of;
 use crate::{Change, Filter, ItemKey, Neighbour, Result, VectorIndex, Verdict};
 
 /// Vectors that one thread compares at a time.
@@ -28,6 +29,17 @@ impl ExactIndex {
     /// An index without vectors.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The vectors of each modality and track.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = (Modality, Track, &Lane)> {
+        let lanes = self.lanes.iter();
+        lanes.map(|(&(modality, track), lane)| (modality, track, lane))
+    }
+
+    /// Those of this modality and track.
+    pub(crate) fn lane(&self, modality: Modality, track: Track) -> Option<&Lane> {
+        self.lanes.get(&(modality, track))
     }
 
     /// Removes all vectors of `items`.

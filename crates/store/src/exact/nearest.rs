@@ -73,7 +73,7 @@ impl Nearest {
 }
 
 /// The best `limit` of `neighbours`, the best first, each item once with its best segment.
-pub(super) fn best_of(neighbours: impl Iterator<Item = Neighbour>, limit: usize) -> Vec<Neighbour> {
+pub(crate) fn best_of(neighbours: impl Iterator<Item = Neighbour>, limit: usize) -> Vec<Neighbour> {
     let mut ranked: Vec<_> = neighbours.map(Ranked).collect();
     ranked.sort_unstable_by(|a, b| b.cmp(a));
     let mut seen = std::collections::HashSet::new();

@@ -4,13 +4,14 @@
 
 mod catalog;
 mod fingerprints;
+mod graph;
 mod model;
 mod reencode;
 mod vector_index;
 
 use std::path::Path;
 
-use sensorium_store::{Catalog, ExactIndex, SqliteCatalog, WriterLock};
+use sensorium_store::{Catalog, ExactIndex, GraphIndex, SqliteCatalog, WriterLock};
 
 fn sqlite(folder: &Path) -> Box<dyn Catalog> {
     let lock = WriterLock::acquire(folder).unwrap();
@@ -95,4 +96,29 @@ fn the_exact_index_does_what_the_model_does() {
 #[test]
 fn the_exact_index_follows_a_catalog() {
     vector_index::follows_a_catalog(sqlite, || Box::new(ExactIndex::new()));
+}
+
+#[test]
+fn the_graph_index_does_what_the_model_does() {
+    vector_index::does_what_the_model_does(|| Box::new(GraphIndex::new(1)));
+}
+
+#[test]
+fn the_graph_index_follows_a_catalog() {
+    vector_index::follows_a_catalog(sqlite, || Box::new(GraphIndex::new(1)));
+}
+
+#[test]
+fn the_graph_index_keeps_what_a_catalog_has() {
+    graph::keeps_what_a_catalog_has(sqlite);
+}
+
+#[test]
+fn the_graph_index_notices_damage_and_is_made_again() {
+    graph::notices_damage_and_is_made_again(sqlite);
+}
+
+#[test]
+fn the_graph_index_finds_nearly_all_of_the_nearest_under_any_filter() {
+    graph::finds_nearly_all_of_the_nearest_under_any_filter(sqlite);
 }

@@ -1,0 +1,55 @@
+//! Graphs of nearest neighbours, brought up to date at the end of a run.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crossbeam_channel::unbounded;
+use sensorium_store::{Adding, Catalog, GraphIndex, LARGE, catch_up};
+
+use super::Progress;
+use crate::Result;
+
+/// Brings what is kept of nearest neighbours in `space` up to date, where there are many vectors and enough of them changed.
+///
+/// # Errors
+/// When the catalogue cannot be read or the graphs cannot be written. Searches do without them, then.
+pub(super) fn keep(
+    folder: &Path,
+    catalog: &dyn Catalog,
+    space: &str,
+    cancelled: &AtomicBool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
+    if !GraphIndex::may_be_stale(folder, catalog, space, LARGE)? {
+        return Ok(());
+    }
+    let mut index = GraphIndex::open(folder, catalog, space, LARGE);
+    catch_up(&mut index, catalog, space)?;
+    if !index.is_stale() {
+        return Ok(());
+    }
+    let witnesses = index.witnesses(catalog)?;
+    let (sender, steps) = unbounded();
+    let step = move |adding: Adding| {
+        // Who listens stays until it is done.
+        let _ = sender.send(adding);
+        !cancelled.load(Ordering::Relaxed)
+    };
+    thread::scope(|scope| {
+        let keeping = scope.spawn(move || index.keep(folder, space, witnesses, &step));
+        let mut before = 0;
+        for (place, Adding { done, of }) in steps.into_iter().enumerate() {
+            if place == 0 {
+                progress(Progress::Arranging(of));
+            }
+            // Threads may tell it out of order.
+            progress(Progress::Arranged(done.saturating_sub(before)));
+            before = before.max(done);
+        }
+        let kept = keeping
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok(kept.map(drop)?)
+    })
+}

@@ -1,0 +1,324 @@
+use std::collections::HashSet;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+use rayon::prelude::*;
+use sensorium_types::{Embedding, dot};
+use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
+
+use crate::exact::best_of;
+use crate::{ItemKey, Neighbour, SegmentKey};
+
+/// Neighbours of each vector in the graph, on its upper levels; twice as many on the lowest.
+const CONNECTIVITY: usize = 16;
+
+/// Candidates while a vector is added.
+const EXPANSION_ADD: usize = 128;
+
+/// Candidates while a query is answered, at least.
+const EXPANSION_SEARCH: usize = 128;
+
+/// So many times as many as are wanted, and so many more, are taken from the graph and compared exactly: its vectors have 8 bits.
+const CANDIDATES: (usize, usize) = (3, 20);
+
+/// Where fewer pass a filter than one in so many, those that pass are compared one by one.
+const RARE: usize = 16;
+
+/// Rows that are looked at to guess how many pass.
+const SAMPLE: usize = 512;
+
+/// Rows that one thread looks at in a piece.
+const PIECE: usize = 8192;
+
+/// Vectors that one thread adds in a piece.
+const ADDED: usize = 256;
+
+/// A row that was removed.
+const NO_ITEM: ItemKey = ItemKey(u64::MAX);
+
+/// The vectors of one modality and track, in a graph whose nodes are called by their rows: a hierarchical navigable small
+/// world (Malkov and Yashunin, 2018), with vectors of 8 bits. What it finds is compared anew with the vectors as they are, which
+/// lie in a file.
+pub(super) struct GraphLane {
+    graph: Index,
+    /// The vectors as they are, one after the other, as half floats; none while the graph is made.
+    rows: Option<File>,
+    segments: Vec<SegmentKey>,
+    items: Vec<ItemKey>,
+    /// The rows of each item are neighbours, and items are in the order of their keys, as long as none was added later.
+    removed: usize,
+}
+
+/// What the graph's library says went wrong.
+pub(super) type GraphResult<T> = Result<T, String>;
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+impl GraphLane {
+    /// A graph without vectors.
+    pub(super) fn new(dimension: usize) -> GraphResult<Self> {
+        Ok(Self {
+            graph: Index::new(&options(dimension)).map_err(told)?,
+            rows: None,
+            segments: Vec::new(),
+            items: Vec::new(),
+            removed: 0,
+        })
+    }
+
+    /// The graph in the file at `path`, whose rows have these keys, with the vectors in the file `rows`: to be searched. It costs
+    /// no memory but what is looked at.
+    pub(super) fn open(
+        path: &Path,
+        rows: &Path,
+        dimension: usize,
+        keys: Vec<(ItemKey, SegmentKey)>,
+    ) -> GraphResult<Self> {
+        let mut lane = Self::new(dimension)?;
+        lane.rows = Some(File::open(rows).map_err(told)?);
+        lane.graph
+            .view(path.to_str().ok_or("the path is no UTF-8")?)
+            .map_err(told)?;
+        lane.with(keys)
+    }
+
+    /// The same in memory, to be changed.
+    pub(super) fn load(path: &Path, dimension: usize, keys: Vec<(ItemKey, SegmentKey)>) -> GraphResult<Self> {
+        let lane = Self::new(dimension)?;
+        lane.graph
+            .load(path.to_str().ok_or("the path is no UTF-8")?)
+            .map_err(told)?;
+        lane.with(keys)
+    }
+
+    fn with(mut self, keys: Vec<(ItemKey, SegmentKey)>) -> GraphResult<Self> {
+        let lane = &mut self;
+        lane.removed = keys.iter().filter(|(item, _)| *item == NO_ITEM).count();
+        (lane.items, lane.segments) = keys.into_iter().unzip();
+        lane.graph.change_expansion_search(EXPANSION_SEARCH);
+        match lane.graph.size() == lane.len() {
+            true => Ok(self),
+            false => Err(format!(
+                "the graph has {} vectors where {} are listed",
+                lane.graph.size(),
+                lane.len()
+            )),
+        }
+    }
+
+    pub(super) fn save(&self, path: &Path) -> GraphResult<()> {
+        let path = path.to_str().ok_or("the path is no UTF-8")?;
+        self.graph.save(path).map_err(told)
+    }
+
+    /// How many vectors there are.
+    pub(super) fn len(&self) -> usize {
+        self.items.len() - self.removed
+    }
+
+    /// The item and the segment of each row, those of removed ones included.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (ItemKey, SegmentKey)> {
+        self.items.iter().copied().zip(self.segments.iter().copied())
+    }
+
+    /// The items that have vectors, each as often as it has.
+    pub(super) fn items(&self) -> impl Iterator<Item = ItemKey> {
+        self.items.iter().copied().filter(|item| is_there(*item))
+    }
+
+    /// How many components each vector has.
+    pub(super) fn dimension(&self) -> usize {
+        self.graph.dimensions()
+    }
+
+    /// Takes all vectors of `items` out.
+    pub(super) fn remove(&mut self, items: &HashSet<ItemKey>) -> GraphResult<()> {
+        for row in 0..self.items.len() {
+            if items.contains(&self.items[row]) {
+                self.graph.remove(row as u64).map_err(told)?;
+                self.items[row] = NO_ITEM;
+                self.removed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds `rows`, on all cores; `added` is told of each piece, and says whether to go on.
+    pub(super) fn add<'a>(
+        &mut self,
+        rows: impl Iterator<Item = (ItemKey, SegmentKey, &'a [f16])>,
+        added: &(dyn Fn(usize) -> bool + Sync),
+    ) -> GraphResult<bool> {
+        let first = self.items.len();
+        let mut vectors = Vec::new();
+        for (item, segment, vector) in rows {
+            self.items.push(item);
+            self.segments.push(segment);
+            vectors.push(vector);
+        }
+        self.graph
+            .reserve_capacity_and_threads(self.items.len(), rayon::current_num_threads())
+            .map_err(told)?;
+        let pieces = vectors.par_chunks(ADDED).enumerate();
+        pieces
+            .map(|(piece, vectors)| {
+                let mut components = vec![0.0; self.graph.dimensions()];
+                for (place, vector) in vectors.iter().enumerate() {
+                    let row = first + ADDED * piece + place;
+                    vector.convert_to_f32_slice(&mut components);
+                    self.graph.add(row as u64, &components).map_err(told)?;
+                }
+                Ok(added(vectors.len()))
+            })
+            .try_reduce(|| true, |one, other| Ok(one && other))
+    }
+
+    /// How many vectors are of items that pass.
+    pub(super) fn count(&self, passes: impl Fn(ItemKey) -> bool + Sync) -> usize {
+        let pieces = self.items.par_chunks(PIECE);
+        pieces
+            .map(|items| {
+                items
+                    .iter()
+                    .filter(|item| is_there(**item) && passes(**item))
+                    .count()
+            })
+            .sum()
+    }
+
+    /// The `limit` best items that pass, each with its best segment; nearly all of them.
+    pub(super) fn nearest(
+        &self,
+        query: &Embedding,
+        passes: Option<&(dyn Fn(ItemKey) -> bool + Sync)>,
+        limit: usize,
+    ) -> GraphResult<Vec<Neighbour>> {
+        match passes {
+            Some(passes) if self.is_rare(passes) => Ok(self.compare(query, passes, limit)),
+            passes => self.walk(query, passes, limit),
+        }
+    }
+
+    /// Whether few pass, as far as a sample tells.
+    fn is_rare(&self, passes: &(dyn Fn(ItemKey) -> bool + Sync)) -> bool {
+        let step = (self.items.len() / SAMPLE).max(1);
+        let sample = self.items.iter().step_by(step);
+        let (seen, passing) = sample.fold((0, 0), |(seen, passing), item| {
+            (seen + 1, passing + usize::from(is_there(*item) && passes(*item)))
+        });
+        passing * RARE < seen
+    }
+
+    /// Walks the graph towards `query`.
+    fn walk(
+        &self,
+        query: &Embedding,
+        passes: Option<&(dyn Fn(ItemKey) -> bool + Sync)>,
+        limit: usize,
+    ) -> GraphResult<Vec<Neighbour>> {
+        let (times, more) = CANDIDATES;
+        let mut wanted = (times * limit + more).min(self.len());
+        loop {
+            let found = match passes {
+                None => self.graph.search(query.as_slice(), wanted),
+                Some(passes) => {
+                    let of_row = |row: u64| self.items.get(row as usize).is_some_and(|item| passes(*item));
+                    self.graph.filtered_search(query.as_slice(), wanted, of_row)
+                }
+            }
+            .map_err(told)?;
+            let mut row_of = Row::new(self.dimension());
+            let rows = found.keys.iter().map(|row| *row as usize);
+            let neighbours = rows.filter_map(|row| self.neighbour(query, row, &mut row_of));
+            let best = best_of(neighbours, limit);
+            // Several segments of one item may have taken the places of others.
+            if best.len() >= limit || found.keys.len() < wanted || wanted >= self.len() {
+                return Ok(best);
+            }
+            wanted = (2 * wanted).min(self.len());
+        }
+    }
+
+    /// Compares all that pass with `query`.
+    fn compare(
+        &self,
+        query: &Embedding,
+        passes: &(dyn Fn(ItemKey) -> bool + Sync),
+        limit: usize,
+    ) -> Vec<Neighbour> {
+        let pieces = self.items.par_chunks(PIECE).enumerate();
+        let found = pieces.map(|(piece, items)| {
+            let mut row_of = Row::new(self.dimension());
+            let passing = items
+                .iter()
+                .enumerate()
+                .filter(|(_, item)| is_there(**item) && passes(**item));
+            let neighbours =
+                passing.filter_map(|(place, _)| self.neighbour(query, PIECE * piece + place, &mut row_of));
+            best_of(neighbours, limit)
+        });
+        found.reduce(Vec::new, |one, other| {
+            best_of(one.into_iter().chain(other), limit)
+        })
+    }
+
+    /// The vector of `row`, compared with `query`; `None` when there is none. `row_of` is where it is read.
+    fn neighbour(&self, query: &Embedding, row: usize, row_of: &mut Row) -> Option<Neighbour> {
+        let vector = row_of.read(self.rows.as_ref()?, row)?;
+        Some(Neighbour {
+            item: *self.items.get(row)?,
+            segment: *self.segments.get(row)?,
+            similarity: dot(query.as_slice(), vector),
+        })
+    }
+}
+
+/// Where a row of a file is read.
+struct Row {
+    bytes: Vec<u8>,
+    halves: Vec<f16>,
+    components: Vec<f32>,
+}
+
+impl Row {
+    fn new(dimension: usize) -> Self {
+        Self {
+            bytes: vec![0; 2 * dimension],
+            halves: vec![f16::ZERO; dimension],
+            components: vec![0.0; dimension],
+        }
+    }
+
+    /// Row number `row` of `file`; `None` when it cannot be read.
+    fn read(&mut self, file: &File, row: usize) -> Option<&[f32]> {
+        let start = row * self.bytes.len();
+        file.read_exact_at(&mut self.bytes, start as u64).ok()?;
+        let (pairs, _) = self.bytes.as_chunks::<2>();
+        for (half, pair) in self.halves.iter_mut().zip(pairs) {
+            *half = f16::from_le_bytes(*pair);
+        }
+        self.halves.convert_to_f32_slice(&mut self.components);
+        Some(&self.components)
+    }
+}
+
+fn is_there(item: ItemKey) -> bool {
+    item != NO_ITEM
+}
+
+fn options(dimension: usize) -> IndexOptions {
+    IndexOptions {
+        dimensions: dimension,
+        metric: MetricKind::IP,
+        quantization: ScalarKind::I8,
+        connectivity: CONNECTIVITY,
+        expansion_add: EXPANSION_ADD,
+        expansion_search: EXPANSION_SEARCH,
+        multi: false,
+    }
+}

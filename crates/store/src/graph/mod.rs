@@ -1,0 +1,370 @@
+//! An index that finds nearly all of the nearest without looking at all: large lanes have a graph of neighbours, which is kept in files.
+
+mod kept;
+mod lane;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sensorium_types::{Embedding, ItemId, Modality, Track};
+use serde::{Deserialize, Serialize};
+
+use self::kept::{LaneFiles, List, Piece, read_keys, read_rows, write_keys, write_rows};
+use self::lane::GraphLane;
+use crate::exact::{ExactIndex, Lane, best_of};
+use crate::files::NEAR;
+use crate::{Catalog, Change, Error, Filter, ItemKey, Neighbour, Result, VectorIndex, Verdict};
+
+/// Vectors of a lane from which on a graph answers sooner than a comparison with all; measured, see `benches`.
+pub const LARGE: usize = 50_000;
+
+/// One in so many vectors may be new or gone before a graph is brought up to date on disk.
+const STALE: usize = 10;
+
+/// Items by which a catalogue is recognised.
+const WITNESSES: usize = 64;
+
+/// A [`VectorIndex`] for many vectors: what was kept on disk, and what changed since. Lanes below a size are compared
+/// with all their vectors, so that their answers are exact; of others, nearly all of the nearest are found. Where few vectors pass a
+/// filter, these are compared one by one.
+pub struct GraphIndex {
+    /// What is on disk.
+    list: Option<List>,
+    /// The lanes that have a graph there.
+    graphs: BTreeMap<(Modality, Track), GraphLane>,
+    /// Items whose vectors in graphs count no more, or never did.
+    gone: HashSet<ItemKey>,
+    /// Vectors in graphs that count.
+    live: usize,
+    /// Small lanes, and what is newer than the graphs.
+    recent: ExactIndex,
+    sequence: u64,
+    /// From how many vectors on a lane gets a graph.
+    large: usize,
+}
+
+/// Items by which a catalogue is recognised, with their keys.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Witnesses(Vec<(u64, ItemId)>);
+
+/// How far the making of graphs is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adding {
+    /// Vectors that were added to graphs.
+    pub done: usize,
+    /// All that are to be added.
+    pub of: usize,
+}
+
+impl GraphIndex {
+    /// An index without vectors, in which lanes of at least `large` vectors get a graph when it is kept.
+    pub fn new(large: usize) -> Self {
+        Self {
+            list: None,
+            graphs: BTreeMap::new(),
+            gone: HashSet::new(),
+            live: 0,
+            recent: ExactIndex::new(),
+            sequence: 0,
+            large: large.max(1),
+        }
+    }
+
+    /// What is kept beside `catalog` in the index `folder`, as far as it is whole, of `space` and of this catalogue; else an
+    /// index without vectors, as [`new`](Self::new). [`catch_up`](crate::catch_up) brings it up to date.
+    pub fn open(folder: &Path, catalog: &dyn Catalog, space: &str, large: usize) -> Self {
+        let mut index = Self::new(large);
+        let list = match List::read(folder) {
+            Ok(Some(list)) if list.space == space => list,
+            Ok(_) => return index,
+            Err(error) => return index.left(&error.to_string()),
+        };
+        match index.load(folder, list, catalog) {
+            Ok(()) => index,
+            Err(error) => Self::new(large).left(&error),
+        }
+    }
+
+    fn left(self, error: &str) -> Self {
+        tracing::warn!(
+            error,
+            "what was kept of nearest neighbours cannot be used; `sensorium index` makes it again"
+        );
+        self
+    }
+
+    fn load(&mut self, folder: &Path, list: List, catalog: &dyn Catalog) -> std::result::Result<(), String> {
+        if let Some(damage) = list.danger(folder) {
+            return Err(damage);
+        }
+        if !list.is_of(catalog).map_err(|error| error.to_string())? {
+            return Err("it is of another catalogue".to_owned());
+        }
+        let mut small = Vec::new();
+        for lane in &list.lanes {
+            let io = |error: std::io::Error| error.to_string();
+            let keys = read_keys(&lane.keys.path(folder)).map_err(io)?;
+            let (modality, track) = (lane.modality, lane.track);
+            let rows = lane.rows.path(folder);
+            if let Some(graph) = &lane.graph {
+                let graph = GraphLane::open(&graph.path(folder), &rows, lane.dimension, keys)?;
+                self.live += graph.len();
+                self.graphs.insert((modality, track), graph);
+                continue;
+            }
+            let rows = read_rows(&rows, lane.dimension).map_err(io)?;
+            let vectors = keys.into_iter().zip(rows);
+            small.extend(vectors.map(|((item, segment), vector)| Change::Vector {
+                item,
+                segment,
+                modality,
+                track,
+                vector,
+            }));
+        }
+        self.sequence = list.sequence;
+        self.recent
+            .apply(small, list.sequence)
+            .map_err(|error| error.to_string())?;
+        self.list = Some(list);
+        Ok(())
+    }
+
+    /// Whether it may be worth while to open what is kept in the index `folder`, and to see whether it [is stale](Self::is_stale):
+    /// a guess without reading vectors.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn may_be_stale(folder: &Path, catalog: &dyn Catalog, space: &str, large: usize) -> Result<bool> {
+        let summary = catalog.summary()?;
+        let segments: u64 = summary.segments.iter().map(|(_, count)| count).sum();
+        if segments < large as u64 {
+            return Ok(false);
+        }
+        let list = List::read(folder)
+            .ok()
+            .flatten()
+            .filter(|list| list.space == space);
+        let since = list.map_or(0, |list| list.sequence);
+        // Each item that changes is a change at least.
+        Ok(since > summary.sequence || (summary.sequence - since) * STALE as u64 > segments)
+    }
+
+    /// What is wrong with what is kept in the index `folder`, in words.
+    pub fn damage(folder: &Path) -> Option<String> {
+        match List::read(folder) {
+            Ok(list) => list?.damage(folder),
+            Err(error) => Some(format!("{}: {error}", folder.join(NEAR).display())),
+        }
+    }
+
+    /// Whether something newer is kept in the index `folder` than what this was opened from.
+    pub fn is_outdated(&self, folder: &Path) -> bool {
+        let own = self.list.as_ref().map_or(0, |list| list.sequence);
+        self.is_stale() && matches!(List::read(folder), Ok(Some(list)) if list.sequence > own)
+    }
+
+    /// Whether so much is large without a graph, or was changed, that it should be kept anew.
+    pub fn is_stale(&self) -> bool {
+        let newer = self.large_lanes().map(|(_, _, lane)| lane.len());
+        let kept: usize = self.graphs.values().map(GraphLane::len).sum();
+        let changed = newer.sum::<usize>() + kept - self.live;
+        changed > 0 && STALE * changed > kept
+    }
+
+    /// What is recent of lanes that have a graph, or are to have one.
+    fn large_lanes(&self) -> impl Iterator<Item = (Modality, Track, &Lane)> {
+        let lanes = self.recent.lanes();
+        lanes.filter(|(modality, track, lane)| {
+            self.graphs.contains_key(&(*modality, *track)) || lane.len() >= self.large
+        })
+    }
+
+    /// Brings the graphs up to date, and keeps all in the index `folder`, of vectors of `space` in the catalogue of `witnesses`.
+    /// `progress` is told how far it is, and says whether to go on. Returns whether all was done.
+    ///
+    /// # Errors
+    /// [`Error::Near`]; what was kept before stays.
+    pub fn keep(
+        &self,
+        folder: &Path,
+        space: &str,
+        witnesses: Witnesses,
+        progress: &(dyn Fn(Adding) -> bool + Sync),
+    ) -> Result<bool> {
+        self.write(folder, space, witnesses, progress)
+            .map_err(|detail| Error::Near {
+                path: folder.join(NEAR),
+                detail,
+            })
+    }
+
+    fn write(
+        &self,
+        folder: &Path,
+        space: &str,
+        witnesses: Witnesses,
+        progress: &(dyn Fn(Adding) -> bool + Sync),
+    ) -> std::result::Result<bool, String> {
+        let io = |error: std::io::Error| error.to_string();
+        std::fs::create_dir_all(folder.join(NEAR)).map_err(io)?;
+        let of = self.large_lanes().map(|(_, _, lane)| lane.len()).sum();
+        let done = AtomicUsize::new(0);
+        let added = |count| {
+            let done = done.fetch_add(count, Ordering::Relaxed) + count;
+            progress(Adding { done, of })
+        };
+        let none = Lane::default();
+        let mut lanes = Vec::new();
+        let known: BTreeSet<_> = (self.graphs.keys().copied())
+            .chain(self.recent.lanes().map(|(modality, track, _)| (modality, track)))
+            .collect();
+        for (modality, track) in known {
+            let recent = self.recent.lane(modality, track).unwrap_or(&none);
+            let path = |name: &str| folder.join(NEAR).join(name);
+            let [keys, rows, graph] = unused(&path, &format!("{}-{modality}-{track}", self.sequence));
+            let kept = self.kept(modality, track);
+            let before = kept.map(|kept| kept.rows.path(folder));
+            let vectors = recent.rows().map(|(_, _, vector)| vector);
+            write_rows(&path(&rows), before.as_deref(), vectors).map_err(io)?;
+            let graph = match kept.is_some() || recent.len() >= self.large {
+                false => {
+                    let keys_of = recent.rows().map(|(item, segment, _)| (item, segment));
+                    write_keys(&path(&keys), keys_of).map_err(io)?;
+                    None
+                }
+                true => {
+                    let Some(lane) = self.renewed(folder, kept, recent, &added)? else {
+                        return Ok(false);
+                    };
+                    lane.save(&path(&graph))?;
+                    write_keys(&path(&keys), lane.keys()).map_err(io)?;
+                    Some(Piece::seal(folder, graph).map_err(io)?)
+                }
+            };
+            lanes.push(LaneFiles {
+                modality,
+                track,
+                dimension: kept.map_or(recent.dimension(), |kept| kept.dimension),
+                keys: Piece::seal(folder, keys).map_err(io)?,
+                rows: Piece::seal(folder, rows).map_err(io)?,
+                graph,
+            });
+        }
+        let list = List::new(space, self.sequence, witnesses, lanes);
+        list.write(folder).map_err(io)?;
+        Ok(true)
+    }
+
+    /// What is on disk of a lane that has a graph there.
+    fn kept(&self, modality: Modality, track: Track) -> Option<&LaneFiles> {
+        let mut lanes = self.list.iter().flat_map(|list| &list.lanes);
+        lanes.find(|lane| (lane.modality, lane.track) == (modality, track) && lane.graph.is_some())
+    }
+
+    /// The graph that is `kept` of a lane, or a new one, with what is `recent` and without what is gone; `None` when `added` did not
+    /// want to go on.
+    fn renewed(
+        &self,
+        folder: &Path,
+        kept: Option<&LaneFiles>,
+        recent: &Lane,
+        added: &(dyn Fn(usize) -> bool + Sync),
+    ) -> std::result::Result<Option<GraphLane>, String> {
+        let mut lane = match kept.and_then(|kept| Some((kept, kept.graph.as_ref()?))) {
+            Some((kept, graph)) => {
+                let keys = read_keys(&kept.keys.path(folder)).map_err(|error| error.to_string())?;
+                GraphLane::load(&graph.path(folder), kept.dimension, keys)?
+            }
+            None => GraphLane::new(recent.dimension())?,
+        };
+        lane.remove(&self.gone)?;
+        Ok(lane.add(recent.rows(), added)?.then_some(lane))
+    }
+
+    /// Some items of all lanes, by which `catalog` is recognised.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn witnesses(&self, catalog: &dyn Catalog) -> Result<Witnesses> {
+        let recent = self.recent.lanes().flat_map(|(_, _, lane)| {
+            let step = lane.len() / WITNESSES + 1;
+            lane.rows().map(|(item, _, _)| item).step_by(step)
+        });
+        let kept = self.graphs.values().flat_map(|lane| {
+            let step = lane.len() / WITNESSES + 1;
+            lane.items().step_by(step)
+        });
+        let keys: BTreeSet<_> = recent.chain(kept).collect();
+        let items = catalog.items(&keys.into_iter().collect::<Vec<_>>())?.into_iter();
+        Ok(Witnesses(items.map(|item| (item.key.0, item.id)).collect()))
+    }
+}
+
+/// Names for the keys, the rows and the graph of a lane that no file has: who reads files never sees them change.
+fn unused(path: &impl Fn(&str) -> PathBuf, name: &str) -> [String; 3] {
+    let names = (0..).map(|number| ["keys", "rows", "graph"].map(|what| format!("{name}-{number}.{what}")));
+    let mut free = names.filter(|names| !names.iter().any(|name| path(name).exists()));
+    free.next().unwrap_or_default()
+}
+
+impl VectorIndex for GraphIndex {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn apply(&mut self, changes: Vec<Change>, sequence: u64) -> Result<()> {
+        for change in &changes {
+            match change {
+                Change::Reset => {
+                    self.list = None;
+                    self.graphs.clear();
+                    self.gone.clear();
+                }
+                Change::Gone(item) if !self.graphs.is_empty() => drop(self.gone.insert(*item)),
+                Change::Gone(_) | Change::Vector { .. } => {}
+            }
+        }
+        let lives = |lane: &GraphLane| lane.count(|item| !self.gone.contains(&item));
+        self.live = self.graphs.values().map(lives).sum();
+        self.recent.apply(changes, sequence)?;
+        self.sequence = sequence;
+        Ok(())
+    }
+
+    fn nearest(&self, query: &Embedding, filter: &Filter, limit: usize) -> Result<Vec<Neighbour>> {
+        let mut found = self.recent.nearest(query, filter, limit)?;
+        for (&(modality, track), lane) in &self.graphs {
+            let passes = |item| !self.gone.contains(&item) && filter.holds(item, modality, track);
+            let passes: Option<&(dyn Fn(ItemKey) -> bool + Sync)> = match filter.verdict(modality, track) {
+                Verdict::None => continue,
+                Verdict::All if self.gone.is_empty() => None,
+                Verdict::All | Verdict::Some => Some(&passes),
+            };
+            let of_lane = lane.nearest(query, passes, limit);
+            found.extend(of_lane.map_err(|detail| Error::Near {
+                path: NEAR.into(),
+                detail,
+            })?);
+        }
+        Ok(best_of(found.into_iter(), limit))
+    }
+
+    fn count(&self, filter: &Filter) -> usize {
+        let of_lane = |(&(modality, track), lane): (&(Modality, Track), &GraphLane)| {
+            let lives = |item| !self.gone.contains(&item);
+            match filter.verdict(modality, track) {
+                Verdict::None => 0,
+                Verdict::All if self.gone.is_empty() => lane.len(),
+                Verdict::All => lane.count(lives),
+                Verdict::Some => lane.count(|item| lives(item) && filter.holds(item, modality, track)),
+            }
+        };
+        self.recent.count(filter) + self.graphs.iter().map(of_lane).sum::<usize>()
+    }
+
+    fn len(&self) -> usize {
+        self.recent.len() + self.live
+    }
+}

@@ -1,0 +1,235 @@
+//! What an index of neighbours keeps on disk, and how many of the nearest it finds.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use sensorium_store::{
+    Adding, Catalog, ExactIndex, Filter, GraphIndex, ItemKey, NewItem, NewSegment, VectorIndex, Write,
+    catch_up,
+};
+use sensorium_types::{Embedding, ItemId, Modality, Segment, Track};
+
+use crate::model::{file, generation, vector, write};
+
+/// Where the parts of an index lie.
+const NEAR: &str = "near";
+
+fn opened(folder: &Path, catalog: &dyn Catalog, large: usize) -> GraphIndex {
+    let space = generation(0).space;
+    let mut index = GraphIndex::open(folder, catalog, &space, large);
+    catch_up(&mut index, catalog, &space).unwrap();
+    index
+}
+
+fn exact(catalog: &dyn Catalog) -> ExactIndex {
+    let mut index = ExactIndex::new();
+    catch_up(&mut index, catalog, &generation(0).space).unwrap();
+    index
+}
+
+fn keep(index: &GraphIndex, folder: &Path, catalog: &dyn Catalog) {
+    let witnesses = index.witnesses(catalog).unwrap();
+    assert!(
+        index
+            .keep(folder, &generation(0).space, witnesses, &|_| true)
+            .unwrap()
+    );
+}
+
+/// Of small collections a graph finds all.
+fn assert_same(index: &GraphIndex, catalog: &dyn Catalog) {
+    let exact = exact(catalog);
+    assert_eq!((index.sequence(), index.len()), (exact.sequence(), exact.len()));
+    let filters = [
+        Filter::All,
+        Filter::lane(Modality::Video, Track::Audio),
+        Filter::Items((0..6).map(ItemKey).collect()),
+    ];
+    for filter in filters {
+        assert_eq!(index.count(&filter), exact.count(&filter));
+        for seed in 0..3 {
+            let query = vector(&[seed, 99]).iter().map(|x| x.to_f32()).collect();
+            let query = Embedding::from_vec(query);
+            let found = index.nearest(&query, &filter, 9).unwrap();
+            let best = exact.nearest(&query, &filter, 9).unwrap();
+            assert_eq!(found.len(), best.len());
+            for (found, best) in found.iter().zip(&best) {
+                assert!(
+                    (found.similarity - best.similarity).abs() < 1e-5,
+                    "{found:?} {best:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Whatever comes and goes, before and after it is kept and opened again.
+pub(crate) fn keeps_what_a_catalog_has(make: fn(&Path) -> Box<dyn Catalog>) {
+    let batches = prop::collection::vec(prop::collection::vec(write(), 1..4), 1..8);
+    let config = ProptestConfig {
+        cases: 32,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    TestRunner::new(config)
+        .run(&batches, |batches| {
+            let folder = tempfile::tempdir().unwrap();
+            let mut catalog = make(folder.path());
+            for (number, batch) in batches.into_iter().enumerate() {
+                catalog.write(batch).unwrap();
+                // Some lanes have a graph, others none.
+                let index = opened(folder.path(), &*catalog, 2);
+                assert_same(&index, &*catalog);
+                if number % 3 != 2 {
+                    keep(&index, folder.path(), &*catalog);
+                    assert_eq!(GraphIndex::damage(folder.path()), None);
+                    assert_same(&opened(folder.path(), &*catalog, 2), &*catalog);
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// So many items, each with a vector of its own near one of a few others, as real ones are.
+fn crowd(catalog: &mut dyn Catalog, count: usize) {
+    const DIMENSION: usize = 48;
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+    };
+    let centres: Vec<Vec<f32>> = (0..40)
+        .map(|_| (0..DIMENSION).map(|_| next()).collect())
+        .collect();
+    let writes = (0..count).map(|number| {
+        let centre = &centres[number % centres.len()];
+        let vector = centre.iter().map(|x| f16::from_f32(x + 0.5 * next())).collect();
+        let mut hash = [7; ItemId::BYTES];
+        hash[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        let item = NewItem {
+            facts: Default::default(),
+            id: ItemId::from_hash(hash),
+            modality: Modality::Image,
+            format: "Thing".into(),
+            bytes: 1,
+            record: None,
+            fields: Default::default(),
+            segments: vec![NewSegment {
+                segment: Segment::whole(Track::Visual),
+                text: None,
+                vector,
+                features: Vec::new(),
+            }],
+        };
+        let mut new = file(&PathBuf::from(format!("/a/{number}")), 1, 0, 0, vec![item]);
+        new.file.content = Some(hash);
+        Write::File(new)
+    });
+    catalog.write(writes.collect()).unwrap();
+}
+
+/// A flipped byte, a part that is cut off or missing, a list that makes no sense, files of another catalogue.
+pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalog>) {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut catalog = make(folder);
+    crowd(&mut *catalog, 300);
+    let index = opened(folder, &*catalog, 100);
+    assert!(index.is_stale());
+    let none = index.witnesses(&*catalog).unwrap();
+    let stopped = index.keep(folder, &generation(0).space, none, &|Adding { done, of }| {
+        done > of
+    });
+    assert!(!stopped.unwrap(), "it was not to go on");
+    assert_eq!(opened(folder, &*catalog, 100).len(), 300);
+    keep(&index, folder, &*catalog);
+    let names: Vec<_> = fs::read_dir(folder.join(NEAR))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    let is_used =
+        |catalog: &dyn Catalog| GraphIndex::open(folder, catalog, &generation(0).space, 100).sequence() > 0;
+    assert!(is_used(&*catalog) && !opened(folder, &*catalog, 100).is_stale());
+    for name in &names {
+        let whole = fs::read(name).unwrap();
+        let flipped = |place: usize| {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1;
+            Some(bytes)
+        };
+        let places = [0, whole.len() / 3, whole.len() / 2, whole.len() - 2];
+        let cut = Some(whole[..whole.len() / 2].to_vec());
+        for damaged in places.map(flipped).into_iter().chain([cut, None]) {
+            match damaged {
+                Some(bytes) => fs::write(name, bytes).unwrap(),
+                None => fs::remove_file(name).unwrap(),
+            }
+            // Without a list nothing is kept, which is no damage.
+            let is_told = GraphIndex::damage(folder).is_some() || !folder.join(NEAR).join("list").exists();
+            assert!(is_told, "{name:?}");
+            let length = fs::metadata(name).map_or(0, |about| about.len());
+            if name.extension().is_some_and(|extension| extension == "rows") && length == whole.len() as u64 {
+                // A wrong number in a vector is no danger, and is only looked for by `verify`.
+                fs::write(name, &whole).unwrap();
+                continue;
+            }
+            assert!(!is_used(&*catalog), "{name:?}");
+            let again = opened(folder, &*catalog, 100);
+            assert_eq!(again.len(), 300);
+            assert!(again.is_stale(), "it is to be made again");
+            fs::write(name, &whole).unwrap();
+        }
+    }
+    assert!(is_used(&*catalog));
+    // A run that was killed leaves files that no list names.
+    let left = folder.join(NEAR).join("9-image-visual-0.rows");
+    fs::write(&left, "half of it").unwrap();
+    assert!(is_used(&*catalog));
+    keep(&opened(folder, &*catalog, 100), folder, &*catalog);
+    assert!(!left.exists() && is_used(&*catalog));
+    assert_eq!(fs::read_dir(folder.join(NEAR)).unwrap().count(), 4);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut other = make(elsewhere.path());
+    other
+        .write(vec![Write::File(file(
+            Path::new("/b"),
+            1,
+            3,
+            0,
+            vec![crate::model::item(1, 0, None)],
+        ))])
+        .unwrap();
+    assert!(!is_used(&*other), "it is of another catalogue");
+}
+
+/// Ten of the nearest of two thousand, and of those that pass filters down to one in a hundred.
+pub(crate) fn finds_nearly_all_of_the_nearest_under_any_filter(make: fn(&Path) -> Box<dyn Catalog>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    crowd(&mut *catalog, 2000);
+    keep(&opened(folder.path(), &*catalog, 100), folder.path(), &*catalog);
+    let (index, exact) = (opened(folder.path(), &*catalog, 100), exact(&*catalog));
+    for share in [1, 2, 4, 20, 100] {
+        let some: BTreeSet<ItemKey> = (0..2001).filter(|key| key % share == 0).map(ItemKey).collect();
+        let filter = Filter::Items(some);
+        let mut found = 0;
+        for seed in 0..50u8 {
+            let parts = (0..12).flat_map(|part| vector(&[seed, part]));
+            let query = Embedding::from_vec(parts.map(|x| x.to_f32()).collect());
+            let items = |neighbours: Vec<sensorium_store::Neighbour>| -> BTreeSet<ItemKey> {
+                neighbours.into_iter().map(|neighbour| neighbour.item).collect()
+            };
+            let best = items(exact.nearest(&query, &filter, 10).unwrap());
+            let here = items(index.nearest(&query, &filter, 10).unwrap());
+            assert_eq!(here.len(), 10);
+            found += best.intersection(&here).count();
+        }
+        assert!(found >= 485, "{found} of 500 where one of {share} passes");
+    }
+}
