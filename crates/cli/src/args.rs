@@ -39,8 +39,12 @@ const EXAMPLES: &str = "Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some inputs were refused (listed).";
 
-const CONFIG: &str = "Each option that has an environment variable can stand in the file, too, under its long name. What is typed counts
-first, then the variable, then the file. Folders are relative to that of the file. Example:
+const CONFIG: &str = "Examples:
+  sensorium config                                   all settings, their values and where they come from
+  sensorium config --config my.toml --json           with another file, for programs
+
+Each option that has an environment variable can stand in the file, too, under its long name. What is typed counts
+first, then the variable, then the file. Folders are relative to that of the file. As in:
   index = \"/srv/archive/index\"
   threads = 4
   host = \"0.0.0.0\"

@@ -98,10 +98,12 @@ impl Progress {
             let done = self.bar.position();
             let rate = done as f64 / self.started.elapsed().as_secs_f64();
             let left = self.total.saturating_sub(done) as f64 / rate;
-            say(&format!(
-                "{}: {done} of {}, {rate:.1} a second, {left:.0} s left",
-                self.what, self.total
-            ));
+            // Before the first is done nobody can tell.
+            let told = match done {
+                0 => String::new(),
+                _ => format!(", {rate:.1} a second, {left:.0} s left"),
+            };
+            say(&format!("{}: {done} of {}{told}", self.what, self.total));
         }
     }
 

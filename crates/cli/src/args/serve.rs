@@ -102,13 +102,15 @@ impl Serve {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "An assistant starts this itself, and speaks with it over the standard input and output. Tell it so, as in:
+#[command(after_help = "Examples:
+  sensorium mcp                                      for the default index
+  sensorium mcp --index /srv/archive/index           for another one
+
+An assistant starts this itself, and speaks with it over the standard input and output. Tell it so, as in:
   {\"mcpServers\": {\"sensorium\": {\"command\": \"sensorium\", \"args\": [\"mcp\"]}}}
 
 Its tools are search, get_item, similar and describe_collection; nothing is added or removed. `sensorium serve` has the
-same tools at /mcp."
-)]
+same tools at /mcp.")]
 pub(crate) struct Mcp {
     #[command(flatten)]
     pub(crate) index: IndexFolder,

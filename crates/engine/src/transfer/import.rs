@@ -49,7 +49,9 @@ impl Indexer {
             files.add(path, row, &mut receive)
         })?;
         files.finish(&mut receive)?;
-        receiver.finish()
+        let received = receiver.finish()?;
+        self.keep_near(&space.to_string(), progress);
+        Ok(received)
     }
 }
 

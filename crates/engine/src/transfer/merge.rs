@@ -58,6 +58,10 @@ impl Indexer {
             }
             receiver.add(NewFile { file, items })?;
         }
-        receiver.finish()
+        let received = receiver.finish()?;
+        if let Some(space) = one_space(&*self.catalog, &self.folder)? {
+            self.keep_near(&space, progress);
+        }
+        Ok(received)
     }
 }

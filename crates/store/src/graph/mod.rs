@@ -137,18 +137,18 @@ impl GraphIndex {
     /// # Errors
     /// When the store cannot be read.
     pub fn may_be_stale(folder: &Path, catalog: &dyn Catalog, space: &str, large: usize) -> Result<bool> {
-        let summary = catalog.summary()?;
-        let segments: u64 = summary.segments.iter().map(|(_, count)| count).sum();
-        if segments < large as u64 {
+        let list = List::read(folder).ok().flatten();
+        let list = list.filter(|list| list.space == space);
+        let since = list.map_or(0, |list| list.sequence);
+        // Counting is a pass over the index, and mostly nothing has changed.
+        if catalog.sequence()? == since {
             return Ok(false);
         }
-        let list = List::read(folder)
-            .ok()
-            .flatten()
-            .filter(|list| list.space == space);
-        let since = list.map_or(0, |list| list.sequence);
+        let summary = catalog.summary()?;
+        let segments: u64 = summary.segments.iter().map(|(_, count)| count).sum();
         // Each item that changes is a change at least.
-        Ok(since > summary.sequence || (summary.sequence - since) * STALE as u64 > segments)
+        let are_many = since > summary.sequence || (summary.sequence - since) * STALE as u64 > segments;
+        Ok(segments >= large as u64 && are_many)
     }
 
     /// What is wrong with what is kept in the index `folder`, in words.

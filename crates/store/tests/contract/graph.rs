@@ -156,6 +156,10 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
     let is_used =
         |catalog: &dyn Catalog| GraphIndex::open(folder, catalog, &generation(0).space, 100).sequence() > 0;
     assert!(is_used(&*catalog) && !opened(folder, &*catalog, 100).is_stale());
+    let may_be_stale = |catalog: &dyn Catalog, large| {
+        GraphIndex::may_be_stale(folder, catalog, &generation(0).space, large).unwrap()
+    };
+    assert!(!may_be_stale(&*catalog, 100), "nothing has changed");
     for name in &names {
         let whole = fs::read(name).unwrap();
         let flipped = |place: usize| {
@@ -187,6 +191,12 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
         }
     }
     assert!(is_used(&*catalog));
+    catalog.write(vec![Write::Forget(PathBuf::from("/a/1"))]).unwrap();
+    assert!(!may_be_stale(&*catalog, 100), "one of 300 is not enough");
+    let forgotten = (0..60).map(|number| Write::Forget(PathBuf::from(format!("/a/{number}"))));
+    catalog.write(forgotten.collect()).unwrap();
+    assert!(may_be_stale(&*catalog, 100) && !may_be_stale(&*catalog, 1000));
+    assert!(opened(folder, &*catalog, 100).is_stale());
     // A run that was killed leaves files that no list names.
     let left = folder.join(NEAR).join("9-image-visual-0.rows");
     fs::write(&left, "half of it").unwrap();
