@@ -120,7 +120,7 @@ pub(crate) enum Command {
     Learn(Learn),
     /// Answer over HTTP: a page, and an interface for programs
     Serve(Serve),
-    /// Answer an assistant: tools of the Model Context Protocol, over standard input and output
+    /// Let an assistant search: tools of the Model Context Protocol
     Mcp(Mcp),
     /// Make a key for clients of `serve`
     Key(NewKey),
