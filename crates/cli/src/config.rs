@@ -36,12 +36,22 @@ pub(crate) struct Setting {
 }
 
 /// Where a setting comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Default,
     File,
     Environment,
+}
+
+impl Origin {
+    /// How it is told.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::File => "file",
+            Self::Environment => "environment",
+        }
+    }
 }
 
 impl ConfigFile {

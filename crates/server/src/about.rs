@@ -100,6 +100,13 @@ pub(crate) fn stored(catalog: &dyn Catalog, id: ItemId) -> Result<StoredItem> {
     catalog.items(&[key])?.pop().ok_or_else(none)
 }
 
+/// The first `most` passages of the text `item`, with blank lines between.
+pub(crate) fn text_of(item: &StoredItem, catalog: &dyn Catalog, most: usize) -> Result<String> {
+    let passages = catalog.segments_of(item.key, None, most)?.into_iter();
+    let passages: Vec<String> = passages.filter_map(|passage| passage.text).collect();
+    Ok(passages.join("\n\n"))
+}
+
 /// The file of `item` that is still the one that was indexed, and where it is. Nothing else is ever opened.
 pub(crate) fn file(item: &StoredItem) -> Result<(PathBuf, File)> {
     let mut files = item

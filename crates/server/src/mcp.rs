@@ -15,7 +15,7 @@ use sensorium_model::Package;
 use sensorium_types::Modality;
 use serde::{Deserialize, Serialize};
 
-use crate::about::stored;
+use crate::about::{stored, text_of};
 use crate::api::BODY_BYTES;
 use crate::api::extract::item_id;
 use crate::api::item::Whole;
@@ -200,13 +200,10 @@ impl Tools {
             .readers
             .read(move |catalog| {
                 let item = stored(catalog, id)?;
-                let passages = match item.modality {
-                    Modality::Text => catalog.segments_of(item.key, None, MOST_PASSAGES)?,
-                    _ => Vec::new(),
-                };
-                let passages = passages.into_iter().filter_map(|passage| passage.text);
-                let text =
-                    (item.modality == Modality::Text).then(|| passages.collect::<Vec<_>>().join("\n\n"));
+                let is_text = item.modality == Modality::Text;
+                let text = is_text
+                    .then(|| text_of(&item, catalog, MOST_PASSAGES))
+                    .transpose()?;
                 let whole = Whole::of(item.clone(), catalog)?;
                 Ok((item, Shown::new(whole, text)))
             })

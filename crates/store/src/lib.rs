@@ -11,6 +11,7 @@ mod exact;
 mod files;
 mod filter;
 mod graph;
+mod halves;
 mod lock;
 mod sqlite;
 mod times;

@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::plain_table;
 use crate::args::{Common, IndexFolder};
-use crate::config::{ConfigFile, Origin, Setting};
+use crate::config::{ConfigFile, Setting};
 use crate::output::{Outcome, print, print_json, printable};
 
 /// Shows the settings of `command`, as it was before the file was applied to it.
@@ -31,12 +31,7 @@ pub(crate) fn run(common: &Common, file: &ConfigFile, command: &Command) -> anyh
     table.set_header(["setting", "value", "from", "variable"]);
     for setting in settings {
         let value = printable(&setting.values.join(", "));
-        let from = match setting.from {
-            Origin::Default => "default",
-            Origin::File => "file",
-            Origin::Environment => "environment",
-        };
-        table.add_row([&setting.name, &value, from, &setting.variable]);
+        table.add_row([&setting.name, &value, setting.from.name(), &setting.variable]);
     }
     print(&table)?;
     Ok(Outcome::Done)
@@ -45,7 +40,7 @@ pub(crate) fn run(common: &Common, file: &ConfigFile, command: &Command) -> anyh
 fn entry(setting: Setting) -> (String, serde_json::Value) {
     let value = json!({
         "values": setting.values,
-        "from": setting.from,
+        "from": setting.from.name(),
         "variable": setting.variable,
         "commands": setting.commands,
     });

@@ -38,14 +38,11 @@ pub(super) fn keep(
     };
     thread::scope(|scope| {
         let keeping = scope.spawn(move || index.keep(folder, space, witnesses, &step));
-        let mut before = 0;
-        for (place, Adding { done, of }) in steps.into_iter().enumerate() {
+        for (place, Adding { added, of }) in steps.into_iter().enumerate() {
             if place == 0 {
                 progress(Progress::Arranging(of));
             }
-            // Threads may tell it out of order.
-            progress(Progress::Arranged(done.saturating_sub(before)));
-            before = before.max(done);
+            progress(Progress::Arranged(added));
         }
         let kept = keeping
             .join()

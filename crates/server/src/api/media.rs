@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Path, Query, item_id};
 use super::stream::{Served, serve};
-use crate::about::{file, media_type, stored};
+use crate::about::{file, media_type, stored, text_of};
 use crate::previews::{Made, Preview};
 use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
@@ -41,12 +41,10 @@ pub(crate) async fn media(
         .read(move |catalog| {
             let item = stored(catalog, id)?;
             let is_record = item.locations.first().is_some_and(|first| first.record.is_some());
-            let passages = match is_record {
-                true => catalog.segments_of(item.key, None, MOST_PASSAGES)?,
-                false => Vec::new(),
-            };
-            let passages: Vec<String> = passages.into_iter().filter_map(|passage| passage.text).collect();
-            Ok((item, is_record.then(|| passages.join("\n\n"))))
+            let text = is_record
+                .then(|| text_of(&item, catalog, MOST_PASSAGES))
+                .transpose()?;
+            Ok((item, text))
         })
         .await?;
     if let Some(text) = text {

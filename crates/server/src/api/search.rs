@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::BODY_BYTES;
 use super::extract::{Json, Query, cursor, limit, modalities};
-use super::uploads::{form, next_field};
+use super::uploads::is_form;
 use crate::about::Media;
 use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
@@ -177,10 +177,10 @@ pub(crate) struct SearchForm {
 #[utoipa::path(post, path = "/search", tag = "search",
     request_body(content((Search = "application/json"), (SearchForm = "multipart/form-data"))),
     responses((status = 200, body = Found), Problems))]
-pub(crate) async fn search(State(app): State<Arc<App>>, request: Request) -> Result<axum::Json<Found>> {
-    let search = match form(&app, request).await {
-        Ok(form) => asked(&app, form?).await?,
-        Err(mut request) => {
+pub(crate) async fn search(State(app): State<Arc<App>>, mut request: Request) -> Result<axum::Json<Found>> {
+    let search = match is_form(request.headers()) {
+        true => asked(&app, Multipart::from_request(request, &app).await?).await?,
+        false => {
             DefaultBodyLimit::max(BODY_BYTES).apply(&mut request);
             let Json(search) = Json::from_request(request, &app).await?;
             search
@@ -193,7 +193,7 @@ pub(crate) async fn search(State(app): State<Arc<App>>, request: Request) -> Res
 async fn asked(app: &App, mut form: Multipart) -> Result<Search> {
     let mut search = None;
     let mut files = Vec::new();
-    while let Some(field) = next_field(&mut form).await? {
+    while let Some(field) = form.next_field().await? {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "query" {
             search = Some(query_of(field).await?);
@@ -229,11 +229,7 @@ async fn asked(app: &App, mut form: Multipart) -> Result<Search> {
 /// The question in the field `query`.
 async fn query_of(mut field: Field<'_>) -> Result<Search> {
     let mut json = Vec::new();
-    while let Some(chunk) = field
-        .chunk()
-        .await
-        .map_err(|error| Problem::new(error.status(), error.body_text()))?
-    {
+    while let Some(chunk) = field.chunk().await? {
         if json.len() + chunk.len() > BODY_BYTES {
             return Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::multipart::Field;
 use axum::extract::{FromRequest as _, Multipart, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use sensorium_types::Modality;
 use serde::Serialize;
@@ -12,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::problem::{Problem, Problems, Result};
 use crate::state::App;
-use crate::uploads::KEPT;
+use crate::uploads::{KEPT, Upload};
 
 /// An upload that a search may name.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,29 +37,12 @@ pub(crate) struct Form {
     file: Vec<u8>,
 }
 
-/// The form that `request` brings; `None` when it brings something else.
-pub(super) async fn form(
-    app: &Arc<App>,
-    request: Request,
-) -> std::result::Result<Result<Multipart>, Request> {
-    let is_form = request
-        .headers()
+/// Whether what `headers` announce is a form.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.starts_with("multipart/form-data"));
-    match is_form {
-        true => Ok(Multipart::from_request(request, app)
-            .await
-            .map_err(|error| Problem::new(error.status(), error.body_text()))),
-        false => Err(request),
-    }
-}
-
-/// The next field of `form`.
-pub(super) async fn next_field(form: &mut Multipart) -> Result<Option<Field<'_>>> {
-    form.next_field()
-        .await
-        .map_err(|error| Problem::new(error.status(), error.body_text()))
+        .is_some_and(|value| value.starts_with("multipart/form-data"))
 }
 
 /// Upload a picture, a sound, a video or a text to search with; only its vectors are kept, for an hour.
@@ -68,20 +50,9 @@ pub(super) async fn next_field(form: &mut Multipart) -> Result<Option<Field<'_>>
     request_body(content = Form, content_type = "multipart/form-data"),
     responses((status = 201, body = Uploaded), Problems))]
 pub(crate) async fn upload(State(app): State<Arc<App>>, request: Request) -> Result<Response> {
-    let (id, upload) = match form(&app, request).await {
-        Ok(form) => {
-            let mut form = form?;
-            loop {
-                let field = next_field(&mut form).await?;
-                let field =
-                    field.ok_or_else(|| Problem::bad_request("the form has no field called \"file\""))?;
-                if field.name() == Some("file") {
-                    let name = field.file_name().unwrap_or("upload").to_owned();
-                    break app.uploads.take(&name, field).await?;
-                }
-            }
-        }
-        Err(request) => {
+    let (id, upload) = match is_form(request.headers()) {
+        true => file_of(&app, Multipart::from_request(request, &app).await?).await?,
+        false => {
             app.uploads
                 .take("upload", request.into_body().into_data_stream())
                 .await?
@@ -95,4 +66,15 @@ pub(crate) async fn upload(State(app): State<Arc<App>>, request: Request) -> Res
         expires_in: KEPT.as_secs(),
     };
     Ok((StatusCode::CREATED, axum::Json(uploaded)).into_response())
+}
+
+/// Takes the file of `form`.
+async fn file_of(app: &App, mut form: Multipart) -> Result<(String, Upload)> {
+    while let Some(field) = form.next_field().await? {
+        if field.name() == Some("file") {
+            let name = field.file_name().unwrap_or("upload").to_owned();
+            return app.uploads.take(&name, field).await;
+        }
+    }
+    Err(Problem::bad_request("the form has no field called \"file\""))
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Witnesses;
 use crate::files::{NEAR, NEAR_LIST};
+use crate::halves::{half_bytes, halves};
 use crate::{Catalog, ItemKey, Result, SegmentKey, StoredItem};
 
 /// Grows with every change of what is written.
@@ -33,7 +34,7 @@ pub(super) struct List {
 }
 
 /// The files of a lane.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct LaneFiles {
     pub(super) modality: Modality,
     pub(super) track: Track,
@@ -48,7 +49,7 @@ pub(super) struct LaneFiles {
 }
 
 /// A file.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Piece {
     name: String,
     bytes: u64,
@@ -230,9 +231,7 @@ pub(super) fn write_rows<'a>(
     let file = File::options().create(true).append(true).open(path)?;
     let mut file = BufWriter::new(file);
     for row in rows {
-        for component in row {
-            file.write_all(&component.to_le_bytes())?;
-        }
+        file.write_all(&half_bytes(row))?;
     }
     file.flush()
 }
@@ -243,8 +242,7 @@ pub(super) fn read_rows(path: &Path, dimension: usize) -> std::io::Result<Vec<Ve
     let mut rows = Vec::new();
     let mut bytes = vec![0; 2 * dimension];
     while !bytes.is_empty() && file.read_exact(&mut bytes).is_ok() {
-        let (components, _) = bytes.as_chunks::<2>();
-        rows.push(components.iter().copied().map(f16::from_le_bytes).collect());
+        rows.push(halves(&bytes).collect());
     }
     Ok(rows)
 }

@@ -10,6 +10,7 @@ use sensorium_types::{Embedding, dot};
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 
 use crate::exact::best_of;
+use crate::halves::halves;
 use crate::{ItemKey, Neighbour, SegmentKey};
 
 /// Neighbours of each vector in the graph, on its upper levels; twice as many on the lowest.
@@ -97,16 +98,15 @@ impl GraphLane {
     }
 
     fn with(mut self, keys: Vec<(ItemKey, SegmentKey)>) -> GraphResult<Self> {
-        let lane = &mut self;
-        lane.removed = keys.iter().filter(|(item, _)| *item == NO_ITEM).count();
-        (lane.items, lane.segments) = keys.into_iter().unzip();
-        lane.graph.change_expansion_search(EXPANSION_SEARCH);
-        match lane.graph.size() == lane.len() {
+        self.removed = keys.iter().filter(|(item, _)| !is_there(*item)).count();
+        (self.items, self.segments) = keys.into_iter().unzip();
+        self.graph.change_expansion_search(EXPANSION_SEARCH);
+        match self.graph.size() == self.len() {
             true => Ok(self),
             false => Err(format!(
                 "the graph has {} vectors where {} are listed",
-                lane.graph.size(),
-                lane.len()
+                self.graph.size(),
+                self.len()
             )),
         }
     }
@@ -298,9 +298,8 @@ impl Row {
     fn read(&mut self, file: &File, row: usize) -> Option<&[f32]> {
         let start = row * self.bytes.len();
         file.read_exact_at(&mut self.bytes, start as u64).ok()?;
-        let (pairs, _) = self.bytes.as_chunks::<2>();
-        for (half, pair) in self.halves.iter_mut().zip(pairs) {
-            *half = f16::from_le_bytes(*pair);
+        for (half, read) in self.halves.iter_mut().zip(halves(&self.bytes)) {
+            *half = read;
         }
         self.halves.convert_to_f32_slice(&mut self.components);
         Some(&self.components)

@@ -5,7 +5,6 @@ mod lane;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sensorium_types::{Embedding, ItemId, Modality, Track};
 use serde::{Deserialize, Serialize};
@@ -51,8 +50,8 @@ pub struct Witnesses(Vec<(u64, ItemId)>);
 /// How far the making of graphs is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Adding {
-    /// Vectors that were added to graphs.
-    pub done: usize,
+    /// So many more vectors were added to graphs.
+    pub added: usize,
     /// All that are to be added.
     pub of: usize,
 }
@@ -210,11 +209,7 @@ impl GraphIndex {
         let io = |error: std::io::Error| error.to_string();
         std::fs::create_dir_all(folder.join(NEAR)).map_err(io)?;
         let of = self.large_lanes().map(|(_, _, lane)| lane.len()).sum();
-        let done = AtomicUsize::new(0);
-        let added = |count| {
-            let done = done.fetch_add(count, Ordering::Relaxed) + count;
-            progress(Adding { done, of })
-        };
+        let added = |added| progress(Adding { added, of });
         let none = Lane::default();
         let mut lanes = Vec::new();
         let known: BTreeSet<_> = (self.graphs.keys().copied())
@@ -222,6 +217,14 @@ impl GraphIndex {
             .collect();
         for (modality, track) in known {
             let recent = self.recent.lane(modality, track).unwrap_or(&none);
+            let graph = self.graphs.get(&(modality, track));
+            let is_unchanged = |lane: &GraphLane| recent.len() == 0 && self.count_live(lane) == lane.len();
+            if let Some(kept) = self.kept(modality, track)
+                && graph.is_some_and(is_unchanged)
+            {
+                lanes.push(kept.clone());
+                continue;
+            }
             let path = |name: &str| folder.join(NEAR).join(name);
             let [keys, rows, graph] = unused(&path, &format!("{}-{modality}-{track}", self.sequence));
             let kept = self.kept(modality, track);
@@ -255,6 +258,14 @@ impl GraphIndex {
         let list = List::new(space, self.sequence, witnesses, lanes);
         list.write(folder).map_err(io)?;
         Ok(true)
+    }
+
+    /// How many vectors of `lane` count.
+    fn count_live(&self, lane: &GraphLane) -> usize {
+        match self.gone.is_empty() {
+            true => lane.len(),
+            false => lane.count(|item| !self.gone.contains(&item)),
+        }
     }
 
     /// What is on disk of a lane that has a graph there.
@@ -315,19 +326,23 @@ impl VectorIndex for GraphIndex {
     }
 
     fn apply(&mut self, changes: Vec<Change>, sequence: u64) -> Result<()> {
+        let gone = self.gone.len();
         for change in &changes {
             match change {
                 Change::Reset => {
                     self.list = None;
                     self.graphs.clear();
                     self.gone.clear();
+                    self.live = 0;
                 }
                 Change::Gone(item) if !self.graphs.is_empty() => drop(self.gone.insert(*item)),
                 Change::Gone(_) | Change::Vector { .. } => {}
             }
         }
-        let lives = |lane: &GraphLane| lane.count(|item| !self.gone.contains(&item));
-        self.live = self.graphs.values().map(lives).sum();
+        // Counting is a pass over all items.
+        if self.gone.len() != gone {
+            self.live = self.graphs.values().map(|lane| self.count_live(lane)).sum();
+        }
         self.recent.apply(changes, sequence)?;
         self.sequence = sequence;
         Ok(())
@@ -352,13 +367,13 @@ impl VectorIndex for GraphIndex {
     }
 
     fn count(&self, filter: &Filter) -> usize {
-        let of_lane = |(&(modality, track), lane): (&(Modality, Track), &GraphLane)| {
-            let lives = |item| !self.gone.contains(&item);
-            match filter.verdict(modality, track) {
-                Verdict::None => 0,
-                Verdict::All if self.gone.is_empty() => lane.len(),
-                Verdict::All => lane.count(lives),
-                Verdict::Some => lane.count(|item| lives(item) && filter.holds(item, modality, track)),
+        let of_lane = |(&(modality, track), lane): (&(Modality, Track), &GraphLane)| match filter
+            .verdict(modality, track)
+        {
+            Verdict::None => 0,
+            Verdict::All => self.count_live(lane),
+            Verdict::Some => {
+                lane.count(|item| !self.gone.contains(&item) && filter.holds(item, modality, track))
             }
         };
         self.recent.count(filter) + self.graphs.iter().map(of_lane).sum::<usize>()

@@ -10,6 +10,7 @@ use rusqlite::types::Type;
 use sensorium_types::{Fields, ItemId, Modality, Segment, Span, Track};
 
 use crate::FileState;
+use crate::halves::halves;
 
 /// A noun that is written as a small number.
 pub(super) trait Code: Copy + PartialEq + Sized + 'static {
@@ -71,22 +72,16 @@ pub(super) fn get_id(row: &Row<'_>, column: usize) -> rusqlite::Result<ItemId> {
     Ok(ItemId::from_hash(row.get(column)?))
 }
 
-/// Half floats as little-endian bytes.
-pub(super) fn half_bytes(values: &[f16]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
-
 pub(super) fn get_halves(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<f16>> {
     let bytes = row.get_ref(column)?.as_blob_or_null()?.unwrap_or_default();
-    let (pairs, rest) = bytes.as_chunks::<2>();
-    if !rest.is_empty() {
+    if !bytes.len().is_multiple_of(2) {
         return Err(rusqlite::Error::InvalidColumnType(
             column,
             "an odd number of bytes".into(),
             Type::Blob,
         ));
     }
-    Ok(pairs.iter().map(|&pair| f16::from_le_bytes(pair)).collect())
+    Ok(halves(bytes).collect())
 }
 
 /// Fields as JSON; NULL when there are none.

@@ -4,9 +4,10 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use sensorium_types::Fields;
 
-use super::codes::{Code as _, fields_code, get_fields, half_bytes};
+use super::codes::{Code as _, fields_code, get_fields};
 use super::{fingerprints, words};
 use crate::NewItem;
+use crate::halves::half_bytes;
 
 /// How an item came to have segments of the generation that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

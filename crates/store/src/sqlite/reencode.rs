@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use half::f16;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use super::codes::{at_most, half_bytes};
+use super::codes::at_most;
 use super::items::note_change;
 use super::write::generation_key;
+use crate::halves::half_bytes;
 use crate::{Generation, ItemKey};
 
 /// Items of other generations, in the order of their keys.

@@ -1,43 +1,32 @@
 use std::path::{Path, PathBuf};
 
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use sensorium_store::{Catalog, Change, Comparison, Condition, FileState, ItemKey, Literal, Relation, Write};
 use sensorium_types::{ItemId, Modality};
 use serde_json::json;
 
-use crate::model::{self, Model, file, generation, id, item};
+use crate::model::{Model, file, generation, histories, id, item};
 
 type Make = fn(&Path) -> Box<dyn Catalog>;
 
 /// Random files come and go; after each batch all that can be asked is what the model says, also when the
 /// catalogue was closed and opened between.
 pub(crate) fn does_what_the_model_does(make: Make) {
-    let batches = prop::collection::vec(prop::collection::vec(model::write(), 1..6), 1..8);
-    let config = ProptestConfig {
-        cases: 64,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&batches, |batches| {
-            let folder = tempfile::tempdir().unwrap();
-            let mut catalog = make(folder.path());
-            let mut model = Model::default();
-            for (number, batch) in batches.into_iter().enumerate() {
-                let unfound = model.write(&batch);
-                let written = catalog.write(batch).unwrap();
-                assert_eq!(written.unfound, unfound);
-                if number % 3 == 2 {
-                    drop(catalog);
-                    catalog = make(folder.path());
-                }
-                assert_same(&*catalog, &model);
-                assert_eq!(catalog.summary().unwrap().sequence, written.sequence);
+    histories(64, 5, |batches| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut catalog = make(folder.path());
+        let mut model = Model::default();
+        for (number, batch) in batches.into_iter().enumerate() {
+            let unfound = model.write(&batch);
+            let written = catalog.write(batch).unwrap();
+            assert_eq!(written.unfound, unfound);
+            if number % 3 == 2 {
+                drop(catalog);
+                catalog = make(folder.path());
             }
-            Ok(())
-        })
-        .unwrap();
+            assert_same(&*catalog, &model);
+            assert_eq!(catalog.summary().unwrap().sequence, written.sequence);
+        }
+    });
 }
 
 pub(crate) fn assert_same(catalog: &dyn Catalog, model: &Model) {

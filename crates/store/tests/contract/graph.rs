@@ -5,15 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use sensorium_store::{
     Adding, Catalog, ExactIndex, Filter, GraphIndex, ItemKey, NewItem, NewSegment, VectorIndex, Write,
     catch_up,
 };
 use sensorium_types::{Embedding, ItemId, Modality, Segment, Track};
 
-use crate::model::{file, generation, vector, write};
+use crate::model::{file, generation, histories, vector};
 
 /// Where the parts of an index lie.
 const NEAR: &str = "near";
@@ -69,30 +67,21 @@ fn assert_same(index: &GraphIndex, catalog: &dyn Catalog) {
 
 /// Whatever comes and goes, before and after it is kept and opened again.
 pub(crate) fn keeps_what_a_catalog_has(make: fn(&Path) -> Box<dyn Catalog>) {
-    let batches = prop::collection::vec(prop::collection::vec(write(), 1..4), 1..8);
-    let config = ProptestConfig {
-        cases: 32,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&batches, |batches| {
-            let folder = tempfile::tempdir().unwrap();
-            let mut catalog = make(folder.path());
-            for (number, batch) in batches.into_iter().enumerate() {
-                catalog.write(batch).unwrap();
-                // Some lanes have a graph, others none.
-                let index = opened(folder.path(), &*catalog, 2);
-                assert_same(&index, &*catalog);
-                if number % 3 != 2 {
-                    keep(&index, folder.path(), &*catalog);
-                    assert_eq!(GraphIndex::damage(folder.path()), None);
-                    assert_same(&opened(folder.path(), &*catalog, 2), &*catalog);
-                }
+    histories(32, 3, |batches| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut catalog = make(folder.path());
+        for (number, batch) in batches.into_iter().enumerate() {
+            catalog.write(batch).unwrap();
+            // Some lanes have a graph, others none.
+            let index = opened(folder.path(), &*catalog, 2);
+            assert_same(&index, &*catalog);
+            if number % 3 != 2 {
+                keep(&index, folder.path(), &*catalog);
+                assert_eq!(GraphIndex::damage(folder.path()), None);
+                assert_same(&opened(folder.path(), &*catalog, 2), &*catalog);
             }
-            Ok(())
-        })
-        .unwrap();
+        }
+    });
 }
 
 /// So many items, each with a vector of its own near one of a few others, as real ones are.
@@ -142,8 +131,8 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
     let index = opened(folder, &*catalog, 100);
     assert!(index.is_stale());
     let none = index.witnesses(&*catalog).unwrap();
-    let stopped = index.keep(folder, &generation(0).space, none, &|Adding { done, of }| {
-        done > of
+    let stopped = index.keep(folder, &generation(0).space, none, &|Adding { added, of }| {
+        added > of
     });
     assert!(!stopped.unwrap(), "it was not to go on");
     assert_eq!(opened(folder, &*catalog, 100).len(), 300);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use sensorium_store::{
     FileState, Generation, IndexedFile, NewFile, NewItem, NewSegment, Refusal, Stamp, Write,
 };
@@ -273,4 +274,20 @@ pub(crate) fn write() -> impl Strategy<Value = Write> {
         }),
         2 => path().prop_map(Write::Forget),
     ]
+}
+
+/// Lets `test` see `cases` random histories, each of some batches of at most `most` writes.
+pub(crate) fn histories(cases: u32, most: usize, test: impl Fn(Vec<Vec<Write>>)) {
+    let batches = prop::collection::vec(prop::collection::vec(write(), 1..=most), 1..8);
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    TestRunner::new(config)
+        .run(&batches, |batches| {
+            test(batches);
+            Ok(())
+        })
+        .unwrap();
 }

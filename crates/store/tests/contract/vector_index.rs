@@ -6,7 +6,7 @@ use proptest::test_runner::TestRunner;
 use sensorium_store::{Catalog, Change, Filter, ItemKey, Neighbour, SegmentKey, VectorIndex, catch_up};
 use sensorium_types::{Embedding, Modality, Track};
 
-use crate::model::{self, Model, generation, vector};
+use crate::model::{Model, generation, histories, vector};
 
 type Vectors = BTreeMap<ItemKey, Vec<(SegmentKey, Modality, Track, Vec<half::f16>)>>;
 
@@ -167,39 +167,30 @@ fn assert_nearest(found: &[Neighbour], expected: &[Neighbour], limit: usize) {
 
 /// An index that catches up now and then holds what one holds that starts anew.
 pub(crate) fn follows_a_catalog(make: fn(&Path) -> Box<dyn Catalog>, index: fn() -> Box<dyn VectorIndex>) {
-    let batches = prop::collection::vec(prop::collection::vec(model::write(), 1..4), 1..8);
-    let config = ProptestConfig {
-        cases: 32,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config)
-        .run(&batches, |batches| {
-            let folder = tempfile::tempdir().unwrap();
-            let mut catalog = make(folder.path());
-            let space = generation(0).space;
-            let (mut model, mut follower) = (Model::default(), index());
-            for (number, batch) in batches.into_iter().enumerate() {
-                model.write(&batch);
-                let sequence = catalog.write(batch).unwrap().sequence;
-                if number % 2 == 0 {
-                    continue;
-                }
-                catch_up(&mut *follower, &*catalog, &space).unwrap();
-                assert_eq!(follower.sequence(), sequence);
-                let of_space = model.items.values().filter(|item| item.generation.space == space);
-                assert_eq!(
-                    follower.len(),
-                    of_space.map(|item| item.item.segments.len()).sum::<usize>()
-                );
-                let mut fresh = index();
-                catch_up(&mut *fresh, &*catalog, &space).unwrap();
-                let all = |index: &dyn VectorIndex| index.nearest(&query(7), &Filter::All, 99).unwrap();
-                assert_eq!(all(&*follower), all(&*fresh));
+    histories(32, 3, |batches| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut catalog = make(folder.path());
+        let space = generation(0).space;
+        let (mut model, mut follower) = (Model::default(), index());
+        for (number, batch) in batches.into_iter().enumerate() {
+            model.write(&batch);
+            let sequence = catalog.write(batch).unwrap().sequence;
+            if number % 2 == 0 {
+                continue;
             }
-            Ok(())
-        })
-        .unwrap();
+            catch_up(&mut *follower, &*catalog, &space).unwrap();
+            assert_eq!(follower.sequence(), sequence);
+            let of_space = model.items.values().filter(|item| item.generation.space == space);
+            assert_eq!(
+                follower.len(),
+                of_space.map(|item| item.item.segments.len()).sum::<usize>()
+            );
+            let mut fresh = index();
+            catch_up(&mut *fresh, &*catalog, &space).unwrap();
+            let all = |index: &dyn VectorIndex| index.nearest(&query(7), &Filter::All, 99).unwrap();
+            assert_eq!(all(&*follower), all(&*fresh));
+        }
+    });
     // An index of another, longer history starts anew.
     let folder = tempfile::tempdir().unwrap();
     let mut ahead = index();
