@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use sensorium_types::{Fields, ItemId, Location, Modality, Segment, Track};
+use sensorium_types::{Fields, ItemId, Line, Location, Modality, Segment, Span, Track};
 
 use crate::{Condition, Result};
 
@@ -142,8 +142,8 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn matching(&self, condition: &Condition) -> Result<BTreeSet<ItemKey>>;
 
-    /// Where the words of `query` occur in names, folders, captions, tags and texts: the best first, at most `limit`.
-    /// Every word must occur; a text without words finds nothing.
+    /// Where the words of `query` occur in names, folders, captions, tags, texts and transcripts: the best first, at most
+    /// `limit`. Every word must occur; a text without words finds nothing.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -155,6 +155,30 @@ pub trait Catalog: Send {
     /// # Errors
     /// When the store cannot be read.
     fn with_word(&self, word: &str, limit: usize) -> Result<BTreeSet<ItemKey>>;
+
+    /// The lines of transcripts in which `word` occurs, at most `limit`; without case and accents.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lines_with_word(&self, word: &str, limit: usize) -> Result<Vec<(ItemKey, LineKey)>>;
+
+    /// The lines with these keys that exist, in the order of `keys`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lines(&self, keys: &[LineKey]) -> Result<Vec<Line>>;
+
+    /// The transcripts of an item, each with its lines in their order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn transcripts(&self, item: ItemKey) -> Result<Vec<Transcript>>;
+
+    /// The items of `modality` that have `track` but no transcript of it by `maker`, in the order of their keys.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn without_transcript(&self, modality: Modality, track: Track, maker: &str) -> Result<Vec<ItemKey>>;
 
     /// The items of `modality` that have `track` but no fingerprint of it by `maker`, in the order of their keys.
     ///
@@ -205,6 +229,10 @@ pub struct ItemKey(pub u64);
 /// The key of a segment within one catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SegmentKey(pub u64);
+
+/// The key of a line of a transcript within one catalogue; lines of a transcript have keys that follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LineKey(pub u64);
 
 /// The BLAKE3 hash of the bytes of a file.
 pub type Content = [u8; 32];
@@ -309,6 +337,21 @@ pub enum Write {
     },
     /// A fingerprint, instead of the one that the track of its item had. Without such an item the step does nothing.
     Fingerprint(Fingerprint),
+    /// A transcript, instead of the one that the track of its item had. Without such an item the step does nothing.
+    Transcript(Transcript),
+}
+
+/// The words on a track of an item: what is said in its sound, or to be read in its pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transcript {
+    /// The item. Its transcript stays as long as it does, whatever its segments are.
+    pub item: ItemKey,
+    /// The track.
+    pub track: Track,
+    /// What made it, so that another maker can make it anew.
+    pub maker: String,
+    /// When, and which words; none where nothing is said or to be read.
+    pub lines: Vec<(Option<Span>, String)>,
 }
 
 /// By what the copies of a track of an item are recognised.
@@ -437,7 +480,7 @@ pub struct StoredSegment {
 pub struct WordMatch {
     /// The item.
     pub item: ItemKey,
-    /// The passage; `None` when they are in its name, folder, caption or tags.
+    /// The passage; `None` when they are in its name, folder, caption, tags or transcripts.
     pub segment: Option<SegmentKey>,
     /// Relevance by BM25; higher is better.
     pub score: f32,
@@ -462,6 +505,8 @@ pub struct Summary {
     pub feature_bytes: u64,
     /// Bytes of all fingerprints.
     pub fingerprint_bytes: u64,
+    /// Tracks of which there are transcripts, with the number of items.
+    pub transcripts: Vec<(Track, u64)>,
     /// The last change.
     pub sequence: u64,
 }

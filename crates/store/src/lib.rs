@@ -18,8 +18,9 @@ mod times;
 mod vector_index;
 
 pub use catalog::{
-    Catalog, Change, Content, FileState, Fingerprint, Generation, IndexedFile, ItemKey, NewFile, NewItem,
-    NewSegment, Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, WordMatch, Write, Written,
+    Catalog, Change, Content, FileState, Fingerprint, Generation, IndexedFile, ItemKey, LineKey, NewFile,
+    NewItem, NewSegment, Refusal, SegmentKey, Stamp, StoredItem, StoredSegment, Summary, Transcript,
+    WordMatch, Write, Written,
 };
 pub use condition::{Comparison, Condition, Literal, Pattern, Place, Relation};
 pub use error::{Error, Result};

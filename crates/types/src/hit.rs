@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Evidence, ItemId, Modality, Moment, Segment, Stretch};
+use crate::{Evidence, ItemId, Line, Modality, Moment, Segment, Stretch};
 
 /// An item that answers a query.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,9 +33,12 @@ pub struct Hit {
     /// The passage, when it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The words of the query that it has in its name, folder, caption or text.
+    /// The words of the query that it has in its name, folder, caption or text, or that are said or to be read in it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub words: Vec<String>,
+    /// Where words of the query are said or to be read in it, those with most of them first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub lines: Vec<Line>,
     /// When in a sound or a video it answers, the best moment first, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub moments: Option<Vec<Moment>>,

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use sensorium_types::Fields;
 
 use super::codes::{Code as _, fields_code, get_fields};
-use super::{fingerprints, words};
+use super::{fingerprints, transcripts, words};
 use crate::NewItem;
 use crate::halves::half_bytes;
 
@@ -152,6 +152,7 @@ pub(super) fn drop_homeless(
         if !lives {
             drop_segments(transaction, item)?;
             fingerprints::drop_of(transaction, item)?;
+            transcripts::drop_of(transaction, item)?;
             transaction
                 .prepare_cached("DELETE FROM items WHERE key = ?")?
                 .execute([item])?;

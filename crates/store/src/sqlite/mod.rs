@@ -6,6 +6,7 @@ mod items;
 mod read;
 mod reencode;
 mod schema;
+mod transcripts;
 mod verify;
 mod words;
 mod write;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use half::f16;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use sensorium_types::{Modality, Segment, Track};
+use sensorium_types::{Line, Modality, Segment, Track};
 
 use crate::files::CATALOG;
 use crate::{Catalog, Error, Result, WriterLock};
@@ -271,6 +272,27 @@ impl Catalog for SqliteCatalog {
 
     fn with_word(&self, word: &str, limit: usize) -> Result<BTreeSet<crate::ItemKey>> {
         self.read(|connection| words::with_word(connection, word, limit))
+    }
+
+    fn lines_with_word(&self, word: &str, limit: usize) -> Result<Vec<(crate::ItemKey, crate::LineKey)>> {
+        self.read(|connection| transcripts::with_word(connection, word, limit))
+    }
+
+    fn lines(&self, keys: &[crate::LineKey]) -> Result<Vec<Line>> {
+        self.read(|connection| transcripts::lines(connection, keys))
+    }
+
+    fn transcripts(&self, item: crate::ItemKey) -> Result<Vec<crate::Transcript>> {
+        self.read(|connection| transcripts::of(connection, item))
+    }
+
+    fn without_transcript(
+        &self,
+        modality: Modality,
+        track: Track,
+        maker: &str,
+    ) -> Result<Vec<crate::ItemKey>> {
+        self.read(|connection| transcripts::missing(connection, modality, track, maker))
     }
 
     fn words(&self, query: &str, limit: usize) -> Result<Vec<crate::WordMatch>> {

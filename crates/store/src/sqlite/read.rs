@@ -405,6 +405,7 @@ pub(super) fn summary(connection: &Connection) -> rusqlite::Result<Summary> {
         vector_bytes: number("SELECT coalesce(sum(length(vector)), 0) FROM vectors")?,
         feature_bytes: number("SELECT coalesce(sum(length(features)), 0) FROM features")?,
         fingerprint_bytes: number("SELECT coalesce(sum(length(fingerprint)), 0) FROM fingerprints")?,
+        transcripts: counts(&snapshot, "SELECT track, count(*) FROM transcripts GROUP BY track ORDER BY track")?,
         sequence: SqliteCatalog::last_change(&snapshot)?,
     })
 }

@@ -4,20 +4,21 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{fingerprints, words};
+use super::{fingerprints, transcripts, words};
 use crate::Error;
 
 /// In the header of every database of Sensorium: "SENS".
 const APPLICATION: u32 = 0x5345_4e53;
 
 /// Each step makes the next format out of the one before; the first starts from nothing.
-const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 6] = [
+const STEPS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 7] = [
     tables,
     words::create,
     limits,
     facts,
     fingerprints::create,
     words::add_tags,
+    transcripts::create,
 ];
 
 /// The present format.

@@ -11,7 +11,7 @@ use crate::error::is_about_damage;
 const TOLD: usize = 20;
 
 /// What must not be there, as questions that find nothing in a sound database.
-const QUESTIONS: [(&str, &str); 9] = [
+const QUESTIONS: [(&str, &str); 11] = [
     (
         "item without a place",
         "SELECT key FROM items WHERE key NOT IN (SELECT item FROM locations)",
@@ -49,10 +49,20 @@ const QUESTIONS: [(&str, &str); 9] = [
         "SELECT key FROM segments WHERE text IS NOT NULL AND 2 * key + 1 NOT IN (SELECT rowid FROM words)",
     ),
     (
+        "line of no transcript",
+        "SELECT key FROM lines WHERE NOT EXISTS (
+            SELECT 1 FROM transcripts WHERE item = lines.item AND track = lines.track)",
+    ),
+    (
+        "line that is not found by its words",
+        "SELECT key FROM lines WHERE -key NOT IN (SELECT rowid FROM words)",
+    ),
+    (
         "words of nothing that there is",
         "SELECT rowid FROM words
          WHERE rowid NOT IN (SELECT 2 * key FROM locations)
-            AND rowid NOT IN (SELECT 2 * key + 1 FROM segments WHERE text IS NOT NULL)",
+            AND rowid NOT IN (SELECT 2 * key + 1 FROM segments WHERE text IS NOT NULL)
+            AND rowid NOT IN (SELECT -key FROM lines)",
     ),
 ];
 

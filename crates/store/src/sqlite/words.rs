@@ -69,7 +69,8 @@ pub(super) fn refresh_locations(
     Ok(())
 }
 
-/// A row of words belongs to a location when its number is even, to a segment when it is odd.
+/// A row of words belongs to a line of a transcript when its number is below zero, else to a location when it is even and to
+/// a segment when it is odd.
 fn location_row(location: i64) -> i64 {
     2 * location
 }
@@ -115,10 +116,22 @@ fn collect_words(value: &Value, words: &mut Vec<String>) {
     }
 }
 
+fn line_row(line: i64) -> i64 {
+    -line
+}
+
+pub(super) fn add_line(connection: &Connection, line: i64, text: &str) -> rusqlite::Result<()> {
+    add_row(connection, line_row(line), text)
+}
+
 pub(super) fn add_text(connection: &Connection, segment: i64, text: &str) -> rusqlite::Result<()> {
+    add_row(connection, segment_row(segment), text)
+}
+
+fn add_row(connection: &Connection, row: i64, text: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT INTO words (rowid, text) VALUES (?, ?)")?
-        .execute(params![segment_row(segment), text])?;
+        .execute(params![row, text])?;
     Ok(())
 }
 
@@ -130,6 +143,10 @@ pub(super) fn remove_text(connection: &Connection, segment: i64) -> rusqlite::Re
     remove(connection, segment_row(segment))
 }
 
+pub(super) fn remove_line(connection: &Connection, line: i64) -> rusqlite::Result<()> {
+    remove(connection, line_row(line))
+}
+
 fn remove(connection: &Connection, row: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM words WHERE rowid = ?")?
@@ -138,10 +155,11 @@ fn remove(connection: &Connection, row: i64) -> rusqlite::Result<()> {
 }
 
 /// The item of a row of words, among the rows that match.
-const ITEM: &str = "coalesce(locations.item, segments.item)";
+const ITEM: &str = "coalesce(locations.item, segments.item, lines.item)";
 const MATCHING: &str = "FROM words
     LEFT JOIN locations ON words.rowid % 2 = 0 AND locations.key = words.rowid / 2
     LEFT JOIN segments ON words.rowid % 2 = 1 AND segments.key = words.rowid / 2
+    LEFT JOIN lines ON words.rowid < 0 AND lines.key = -words.rowid
     WHERE words MATCH ?";
 
 pub(super) fn find(connection: &Connection, query: &str, limit: usize) -> rusqlite::Result<Vec<WordMatch>> {
@@ -153,10 +171,10 @@ pub(super) fn find(connection: &Connection, query: &str, limit: usize) -> rusqli
         "SELECT words.rowid, {ITEM}, -bm25(words) {MATCHING} ORDER BY bm25(words), words.rowid LIMIT ?"
     ))?;
     let rows = statement.query_map(params![quoted, limit as i64], |row| {
-        let number: u64 = row.get(0)?;
+        let number: i64 = row.get(0)?;
         Ok(WordMatch {
             item: ItemKey(row.get(1)?),
-            segment: (number % 2 == 1).then_some(SegmentKey(number / 2)),
+            segment: (number % 2 == 1).then_some(SegmentKey(number.unsigned_abs() / 2)),
             score: row.get(2)?,
         })
     })?;
@@ -172,13 +190,15 @@ pub(super) fn with_word(
     if quoted.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let mut statement = connection.prepare_cached(&format!("SELECT DISTINCT {ITEM} {MATCHING} LIMIT ?"))?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT DISTINCT {ITEM} {MATCHING} AND words.rowid > 0 LIMIT ?"
+    ))?;
     let rows = statement.query_map(params![quoted, limit as i64], |row| Ok(ItemKey(row.get(0)?)))?;
     rows.collect()
 }
 
 /// `query` in FTS5's own language: each word in quotes, so that none is taken for an operator.
-fn quoted(query: &str) -> String {
+pub(super) fn quoted(query: &str) -> String {
     let words = query
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty());

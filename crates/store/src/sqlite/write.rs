@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use sensorium_types::Fields;
 
 use super::codes::{Code as _, fields_code, get_fields, get_path, get_record, path_bytes, record_code};
-use super::{SqliteCatalog, fingerprints, items, read, reencode, words};
+use super::{SqliteCatalog, fingerprints, items, read, reencode, transcripts, words};
 use crate::{Content, FileState, Generation, IndexedFile, NewFile, Refusal, Write, Written};
 
 pub(super) fn all(connection: &mut Connection, writes: Vec<Write>) -> rusqlite::Result<Written> {
@@ -53,7 +53,11 @@ fn wanted(write: &Write) -> Option<Kind> {
             generation,
             ..
         } => Some(kind(*content, path, generation)),
-        Write::File(_) | Write::Forget(_) | Write::Reencode { .. } | Write::Fingerprint(_) => None,
+        Write::File(_)
+        | Write::Forget(_)
+        | Write::Reencode { .. }
+        | Write::Fingerprint(_)
+        | Write::Transcript(_) => None,
     }
 }
 
@@ -97,6 +101,7 @@ impl Writer<'_> {
             Write::Fingerprint(fingerprint) => {
                 fingerprints::put(self.transaction, &fingerprint).map(|()| true)
             }
+            Write::Transcript(transcript) => transcripts::put(self.transaction, &transcript).map(|()| true),
             Write::Same {
                 path,
                 stamp,

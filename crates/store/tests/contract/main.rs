@@ -7,6 +7,7 @@ mod fingerprints;
 mod graph;
 mod model;
 mod reencode;
+mod transcripts;
 mod vector_index;
 
 use std::path::Path;
@@ -66,6 +67,16 @@ fn the_sqlite_catalog_shows_whole_writes_to_readers() {
 #[test]
 fn the_sqlite_catalog_keeps_fingerprints_as_long_as_their_items() {
     fingerprints::keeps_them_as_long_as_their_items(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_keeps_transcripts_as_long_as_their_items() {
+    transcripts::keeps_them_as_long_as_their_items(sqlite);
+}
+
+#[test]
+fn the_sqlite_catalog_finds_words_in_transcripts_line_by_line() {
+    transcripts::finds_words_line_by_line(sqlite);
 }
 
 #[test]

@@ -68,8 +68,10 @@ impl Model {
                 self.put(same, replaced);
             }
             Write::Forget(path) => replaced.extend(self.files.remove(path)),
-            Write::Reencode { .. } | Write::Fingerprint(_) => {
-                unreachable!("they name keys, which the model has not: see `reencode` and `fingerprints`")
+            Write::Reencode { .. } | Write::Fingerprint(_) | Write::Transcript(_) => {
+                unreachable!(
+                    "they name keys, which the model has not: see `reencode`, `fingerprints` and `transcripts`"
+                )
             }
         }
         true
