@@ -14,6 +14,7 @@ mod heads;
 mod hubs;
 pub mod manifest;
 mod package;
+mod part;
 mod pool;
 mod rerank;
 mod runtime;
