@@ -79,8 +79,9 @@ bench: build ## measure speed beside its limits
 install: $(if $(BINARY),$(if $(wildcard .runtime/libonnxruntime.so),,setup),build) ## install under PREFIX (default /usr/local)
 	install -D --mode=755 $(binary) $(root)/bin/sensorium
 	install -D --mode=644 .runtime/libonnxruntime.so $(root)/lib/libonnxruntime.so
-	install -d $(root)/share/sensorium/models/base $(root)/share/doc/sensorium
+	install -d $(root)/share/sensorium/models/base $(root)/share/sensorium/models/print $(root)/share/doc/sensorium
 	install --mode=644 models/base/* $(root)/share/sensorium/models/base
+	install --mode=644 models/print/* $(root)/share/sensorium/models/print
 	@# Its terms forbid to pass it on, so it does not go into packages for others.
 	if [ -z "$(DESTDIR)" ] && [ -d models/copies ]; then \
 		install -d $(root)/share/sensorium/models/copies && \
