@@ -9,9 +9,9 @@ use sensorium_media::Picture;
 use serde::Deserialize;
 
 use crate::manifest::{Filter, Fit};
-use crate::package::{MANIFEST, file_hash, read_listed, read_manifest};
+use crate::package::read_listed;
 use crate::towers::square::Squarer;
-use crate::{Error, Result, Runtime};
+use crate::{Error, Result, Runtime, part};
 
 /// The name of its folder, beside that of the base package.
 const FOLDER: &str = "copies";
@@ -69,27 +69,20 @@ impl CopyPackage {
     /// [`Error::Read`] and [`Error::Invalid`] when its `model.toml` cannot be read or contradicts itself.
     pub fn find(base: &Path) -> Result<Option<Self>> {
         let folder = Self::place(base);
-        if !folder.join(MANIFEST).exists() {
-            return Ok(None);
-        }
-        let manifest = read_manifest(&folder, CopyManifest::check)?;
-        Ok(Some(Self { folder, manifest }))
+        let manifest = part::find(&folder, CopyManifest::check)?;
+        Ok(manifest.map(|manifest| Self { folder, manifest }))
     }
 
     /// Where the package is looked for, given the folder of a model package.
     pub fn place(base: &Path) -> PathBuf {
-        // The folder may be named as "." or through a link.
-        let base = base.canonicalize().unwrap_or_else(|_| base.to_owned());
-        base.parent().unwrap_or(&base).join(FOLDER)
+        part::place(base, FOLDER)
     }
 
     /// What makes its vectors, as `name@hash`: those of another are not compared with them.
     pub fn maker(&self) -> String {
         let visual = &self.manifest.visual;
         let recipe = format!("{visual:?} {:?}", self.manifest.files.get(&visual.graph));
-        let mut hash = file_hash(recipe.as_bytes());
-        hash.truncate(16);
-        format!("{}-{}@{hash}", self.manifest.name, self.manifest.version)
+        part::maker(&self.manifest.name, &self.manifest.version, &recipe)
     }
 
     /// Components of a vector.

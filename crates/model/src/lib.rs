@@ -2,7 +2,7 @@
 //!
 //! A [`Package`] is a folder with `model.toml` and the files that it names. An [`Encoder`] runs its towers
 //! through ONNX Runtime, each loaded when it is first needed; a [`Pool`] of them encodes files on all cores.
-//! A [`Scorer`] says how well one item answers another.
+//! A [`Scorer`] says how well one item answers another. A [`Listener`] hears words in sounds.
 
 mod copies;
 mod encoder;
@@ -14,10 +14,12 @@ mod heads;
 mod hubs;
 pub mod manifest;
 mod package;
+mod part;
 mod pool;
 mod rerank;
 mod runtime;
 mod score;
+mod speech;
 mod towers;
 
 pub use copies::{CopyEncoder, CopyPackage};
@@ -31,3 +33,4 @@ pub use pool::{EncodedFile, EncodedSegment, Pool};
 pub use rerank::{Attention, CANDIDATES, Reranker, Tokens};
 pub use runtime::Runtime;
 pub use score::{Match, Query, Scorer, TrackPair};
+pub use speech::{Listener, SpeechPackage, SpokenLine};
