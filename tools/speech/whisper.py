@@ -14,6 +14,9 @@ SAMPLES = SECONDS * mel.SAMPLE_RATE
 FRAMES = SAMPLES // mel.HOP
 OPSET = 20
 
+# The embeddings of tokens are the rows of the last product, too.
+PROJECTION = "decoder/projection"
+
 Weights = dict[str, np.ndarray]
 
 
@@ -48,7 +51,7 @@ class Shape:
 def encoder(weights: Weights) -> onnx.ModelProto:
     """`waveform` [1, SAMPLES] to the `keys` [heads, head, FRAMES / 2] and `values` [heads, FRAMES / 2, head] of each layer of the decoder."""
     net = _Net("whisper_encoder", weights)
-    x = _convolutions(net, _spectrogram(net, "waveform"))
+    x = _convolutions(net, spectrogram(net.graph, "waveform"))
     for layer in range(net.shape.encoder_layers):
         prefix = f"encoder/layer_{layer}"
         query, keys, values = net.heads(net.norm(x, f"{prefix}/self_attention"), f"{prefix}/self_attention/linear_0", 3)
@@ -66,10 +69,10 @@ def encoder(weights: Weights) -> onnx.ModelProto:
     return net.graph.model([floats("waveform", [1, SAMPLES])], outputs, OPSET)
 
 
-def decoder(weights: Weights) -> onnx.ModelProto:
+def decoder(weights: Weights, eight_bits: bool = True) -> onnx.ModelProto:
     """One `token` [1], what the encoder gave, and `said_keys`, `said_values` [heads, past, head] of each layer, to the `logits` [vocabulary] of
-    the next token and `new_keys`, `new_values` [heads, past + 1, head]."""
-    net = _Net("whisper_decoder", weights)
+    the next token and `new_keys`, `new_values` [heads, past + 1, head]. It waits for its weights more than it computes, so they have 8 bits where asked for."""
+    net = _Net("whisper_decoder", weights, eight_bits)
     graph, sizes = net.graph, (net.shape.heads, net.shape.head)
     inputs, outputs = [integers("token", [1])], []
     x = _embedded(net)
@@ -87,14 +90,13 @@ def decoder(weights: Weights) -> onnx.ModelProto:
         for kind in ("keys", "values"):
             inputs.append(floats(f"said_{kind}.{layer}", [sizes[0], "past", sizes[1]]))
             outputs.append(floats(f"new_{kind}.{layer}", [sizes[0], "length", sizes[1]]))
-    logits = net.product(net.norm(x, "decoder"), "decoder/projection", weights["decoder/projection/weight"])
+    logits = net.product(net.norm(x, "decoder"), PROJECTION, weights["decoder/projection/weight"])
     graph.add("Reshape", [logits, graph.constant("flat", np.array([-1]))], "logits")
     return graph.model(inputs, [floats("logits", [net.shape.vocabulary]), *outputs], OPSET)
 
 
-def _spectrogram(net: "_Net", waveform: str) -> str:
+def spectrogram(graph: Graph, waveform: str) -> str:
     """[1, BANDS, FRAMES]: logarithms, not more than 8 powers of ten below the loudest, brought near to -1 .. 1."""
-    graph = net.graph
     channel = graph.add("Unsqueeze", [waveform, graph.constant("channel", np.array([1]))], "one_channel")
     half = mel.WINDOW // 2
     around = graph.constant("around", np.array([0, 0, half, 0, 0, half]))
@@ -129,20 +131,24 @@ def _convolutions(net: "_Net", x: str) -> str:
 def _embedded(net: "_Net") -> str:
     """[1, 1, width]: the token and its place, which is how many were said before."""
     graph = net.graph
-    table = graph.constant("embeddings", net.weights["decoder/embeddings/weight"])
-    places = graph.constant("places", net.weights["decoder/position_encodings/encodings"])
     place = graph.add("Shape", ["said_keys.0"], "place", start=1, end=2)
-    rows = [graph.add("Gather", [table, "token"], "token_row"), graph.add("Gather", [places, place], "place_row")]
-    rows = [graph.add("Cast", [row], f"{row}_wide", to=TensorProto.FLOAT) for row in rows]
-    both = graph.add("Add", rows, "embedded_row")
+    places = graph.constant("places", net.weights["decoder/position_encodings/encodings"])
+    place_row = graph.add("Cast", [graph.add("Gather", [places, place], "place_half")], "place_row", to=TensorProto.FLOAT)
+    if net.eight_bits:
+        token_row = graph.eight_bit_row(PROJECTION, "token")
+    else:
+        table = graph.constant("embeddings", net.weights["decoder/embeddings/weight"])
+        token_row = graph.add("Cast", [graph.add("Gather", [table, "token"], "token_half")], "token_row", to=TensorProto.FLOAT)
+    both = graph.add("Add", [token_row, place_row], "embedded_row")
     return graph.add("Unsqueeze", [both, graph.constant("batch", np.array([0]))], "embedded")
 
 
 class _Net:
     """A graph and the parts that transformers are made of."""
 
-    def __init__(self, name: str, weights: Weights):
+    def __init__(self, name: str, weights: Weights, eight_bits: bool = False):
         self.graph, self.weights, self.shape = Graph(name), weights, Shape.of(weights)
+        self.eight_bits = eight_bits
 
     def new(self, what: str) -> str:
         return f"{what}_{len(self.graph.nodes)}"
@@ -156,6 +162,8 @@ class _Net:
 
     def product(self, x: str, name: str, weight: np.ndarray) -> str:
         """`x` with the rows of `weight`."""
+        if self.eight_bits:
+            return self.graph.eight_bit_product(x, name, weight)
         return self.graph.add("MatMul", [x, self.graph.half(f"{name}/weight", weight.T)], self.new("product"))
 
     def linear(self, x: str, name: str) -> str:
