@@ -9,7 +9,7 @@ built = $(or $(CARGO_TARGET_DIR),target)
 BINARY ?=
 binary = $(or $(BINARY),$(built)/release/sensorium)
 
-.PHONY: help setup setup-tests copies demo test test-tools test-page test-api test-client page lint fmt bench build install uninstall clean
+.PHONY: help setup setup-tests copies speech demo test test-tools test-page test-api test-client page lint fmt bench build install uninstall clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ setup-tests: ## get what the tests need besides: a browser
 
 copies: setup ## get what `sensorium duplicates` compares pictures by; it has terms of its own
 	@scripts/copies
+
+speech: setup .venv/ready ## get what hears words in sounds and videos
+	@scripts/speech
 
 build: setup ## build the binary
 	cargo build --release --locked --package sensorium
@@ -86,6 +89,9 @@ install: $(if $(BINARY),$(if $(wildcard .runtime/libonnxruntime.so),,setup),buil
 	if [ -z "$(DESTDIR)" ] && [ -d models/copies ]; then \
 		install -d $(root)/share/sensorium/models/copies && \
 		install --mode=644 models/copies/* $(root)/share/sensorium/models/copies; fi
+	if [ -d models/speech ]; then \
+		install -d $(root)/share/sensorium/models/speech && \
+		install --mode=644 models/speech/* $(root)/share/sensorium/models/speech; fi
 	install --mode=644 LICENSE-* README.md CHANGELOG.md .runtime/onnxruntime-* $(root)/share/doc/sensorium
 	@# Below other prefixes, systemd does not look for units.
 	$(if $(filter /usr /usr/local,$(PREFIX)),install -d $(dir $(unit)) && sed 's|@PREFIX@|$(PREFIX)|' packaging/sensorium.service >$(unit) && chmod 644 $(unit))

@@ -2,7 +2,7 @@
 //!
 //! A [`Package`] is a folder with `model.toml` and the files that it names. An [`Encoder`] runs its towers
 //! through ONNX Runtime, each loaded when it is first needed; a [`Pool`] of them encodes files on all cores.
-//! A [`Scorer`] says how well one item answers another.
+//! A [`Scorer`] says how well one item answers another. A [`Listener`] hears words in sounds.
 
 mod copies;
 mod encoder;
@@ -20,6 +20,7 @@ mod print;
 mod rerank;
 mod runtime;
 mod score;
+mod speech;
 mod towers;
 
 pub use copies::{CopyEncoder, CopyPackage};
@@ -34,3 +35,4 @@ pub use print::{PrintPackage, PrintedLine, Reader};
 pub use rerank::{Attention, CANDIDATES, Reranker, Tokens};
 pub use runtime::Runtime;
 pub use score::{Match, Query, Scorer, TrackPair};
+pub use speech::{Listener, SpeechPackage, SpokenLine};
