@@ -28,8 +28,7 @@ const INPUT: &str = "x";
 /// The only output of both graphs.
 const OUTPUT: &str = "fetch_name_0";
 
-/// What is read with less confidence may stand upside down: then it is seldom read with more than .8, and upright with
-/// less than .95.
+/// What is read with less confidence may stand upside down: nonsense often has .5 to .8, most lines that are upright more.
 const DOUBTFUL: f32 = 0.9;
 
 /// A line of print in a picture.
