@@ -54,7 +54,7 @@ characters = "characters.txt"
 colours = { mean = [127.5, 127.5, 127.5], deviation = [127.5, 127.5, 127.5] }
 height = 48
 narrowest = 320
-least_confidence = 0.5
+least_confidence = 0.7
 
 [files]
 """

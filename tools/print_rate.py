@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (640, 480)
-SIZES = [12, 16, 20, 24, 32, 40, 60]
+SIZES = [12, 16, 24, 40, 60]
 THRESHOLDS = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95]
 TEXTS = """\
 Platform 9 to Edinburgh

@@ -178,7 +178,7 @@ mod tests {
         };
         let planes = cut(&grid(200, 100), &whole, (8, 4));
         for (column, red) in planes[64..72].iter().enumerate() {
-            assert!((red - (column as f32 * 25.0 + 12.0)).abs() < 1.5, "{red}");
+            assert!((red - (column as f32 * 25.0 + 12.0)).abs() < 3.0, "{red}");
         }
         assert_eq!(cut(&grid(1, 1), &whole, (8, 4)), [0.0; 96]);
     }

@@ -136,7 +136,7 @@ mod tests {
         let scaled = |width, height| Layout::of(width, height, [640, 960]).scaled;
         assert_eq!(scaled(640, 480), [640, 480]);
         assert_eq!(scaled(800, 480), [800, 480]);
-        assert_eq!(scaled(4000, 3000), [960, 704]);
+        assert_eq!(scaled(4000, 3000), [960, 736]);
         assert_eq!(scaled(320, 160), [640, 320]);
         assert_eq!(scaled(10, 10), [32, 32]);
         let strip = Layout {

@@ -28,6 +28,9 @@ const INPUT: &str = "x";
 /// The only output of both graphs.
 const OUTPUT: &str = "fetch_name_0";
 
+/// What is read with less confidence may stand upside down: nonsense often has .5 to .8, most lines that are upright more.
+const DOUBTFUL: f32 = 0.9;
+
 /// A line of print in a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PrintedLine {
@@ -92,7 +95,7 @@ impl Reader {
         read.confidence >= self.least_confidence && !read.text.trim().is_empty()
     }
 
-    /// Reads again, upside down, what could not be read; keeps what makes more sense so.
+    /// Reads again, upside down, what is doubtful; keeps what makes more sense so.
     fn read_turned(
         &mut self,
         pyramid: &mut Pyramid<'_>,
@@ -100,7 +103,7 @@ impl Reader {
         reads: &mut [Read],
     ) -> Result<()> {
         let unsure: Vec<usize> = (0..lines.len())
-            .filter(|&line| !self.is_sure(&reads[line]))
+            .filter(|&line| reads[line].confidence < DOUBTFUL)
             .collect();
         let turned: Vec<Rectangle> = unsure.iter().map(|&line| lines[line].turned()).collect();
         let others = self.recogniser.read(pyramid, &turned)?;
