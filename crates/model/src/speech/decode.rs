@@ -14,6 +14,9 @@ const LONGEST: usize = 224;
 /// A text that loops is tried again, drawn by chance at the next of these temperatures.
 const TEMPERATURES: [f32; 3] = [0.0, 0.4, 0.8];
 
+/// The probability that somebody speaks counts as much as that of so many tokens.
+const SPEECH_COUNTS: f32 = 5.0;
+
 /// How sure a text must be, see [`Try::sure`]. On made-up voices and on sounds without words (see `tools/README.md`) this parts nearly all.
 const LEAST_SURE: f32 = -1.2;
 
@@ -36,9 +39,11 @@ struct Try {
 }
 
 impl Try {
-    /// The mean logarithm of the probabilities of its tokens, and the logarithm of the probability that somebody speaks.
+    /// The mean logarithm of the probabilities of its tokens, and that of the probability that somebody speaks, which says less of longer
+    /// texts: what is made up of noise is mostly short.
     fn sure(&self) -> f32 {
-        self.likely + (1.0 - self.no_speech).ln()
+        let tokens = (self.said.len() + 1) as f32;
+        self.likely + (1.0 - self.no_speech).ln() * SPEECH_COUNTS / tokens
     }
 }
 
@@ -217,6 +222,13 @@ mod tests {
         assert_eq!(tried(-1.5, false, 0.0), (0, 1));
         assert_eq!(tried(-0.5, false, 0.9), (0, 1));
         assert_eq!(tried(-0.5, false, 1.0), (0, 1));
+        let long = Try {
+            said: vec![1; 100],
+            likely: -0.8,
+            loops: false,
+            no_speech: 0.7,
+        };
+        assert!(long.sure() > LEAST_SURE);
         let always = Decoder::new(&tokens()).best(|_| {
             Ok(Try {
                 said: vec![20, 1],
