@@ -1,6 +1,10 @@
 //! What the package `speech` hears. Without it, which `make speech` gets, these tests say so and do nothing.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic and print")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may panic and print"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -41,7 +45,14 @@ fn sentence(text: &str) -> Option<Vec<f32>> {
         eprintln!("skipped: this ffmpeg has no voice (flite)");
     }
     let bytes = ffmpeg?.stdout;
-    Some(bytes.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+    Some(
+        bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|&bytes| f32::from_le_bytes(bytes))
+            .collect(),
+    )
 }
 
 #[test]
@@ -60,7 +71,13 @@ fn words_are_heard_when_they_are_said_however_the_sound_comes() {
 
     let lines = heard(&mut listener, &sound, 1000);
     let (before, after): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.span.end < 30.0);
-    let text = |lines: &[&SpokenLine]| lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ");
+    let text = |lines: &[&SpokenLine]| {
+        lines
+            .iter()
+            .map(|line| line.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     assert!(text(&before).contains("castle of sand"), "{lines:?}");
     assert!(text(&after).contains("cold wind"), "{lines:?}");
     assert!((before[0].span.start - 2.0).abs() < 1.0, "{lines:?}");

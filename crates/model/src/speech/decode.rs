@@ -11,14 +11,14 @@ use crate::Result;
 /// Most tokens of a window.
 const LONGEST: usize = 224;
 
-/// A text is tried again, drawn by chance at the next of these temperatures, when it loops or is not likely enough.
+/// A text that loops is tried again, drawn by chance at the next of these temperatures.
 const TEMPERATURES: [f32; 3] = [0.0, 0.4, 0.8];
 
-/// The least mean logarithm of the probabilities of a text's tokens.
-const LEAST_LIKELY: f32 = -1.0;
+/// The probability that somebody speaks counts as much as that of so many tokens.
+const SPEECH_COUNTS: f32 = 5.0;
 
-/// A text that is not likely is taken for none where the probability of no speech is above this.
-const NO_SPEECH: f32 = 0.6;
+/// How sure a text must be, see [`Try::sure`]. On made-up voices and on sounds without words (see `tools/README.md`) this parts nearly all.
+const LEAST_SURE: f32 = -1.2;
 
 /// What decodes the texts of windows.
 pub(super) struct Decoder {
@@ -38,6 +38,15 @@ struct Try {
     no_speech: f32,
 }
 
+impl Try {
+    /// The mean logarithm of the probabilities of its tokens, and that of the probability that somebody speaks, which says less of longer
+    /// texts: what is made up of noise is mostly short.
+    fn sure(&self) -> f32 {
+        let tokens = (self.said.len() + 1) as f32;
+        self.likely + (1.0 - self.no_speech).ln() * SPEECH_COUNTS / tokens
+    }
+}
+
 impl Decoder {
     pub(super) fn new(tokens: &TokenSpec) -> Self {
         Self {
@@ -54,16 +63,13 @@ impl Decoder {
         })
     }
 
-    /// The first try that is good.
+    /// The first try that does not loop, where it is sure.
     fn best(&self, mut attempt: impl FnMut(f32) -> Result<Try>) -> Result<Vec<u32>> {
         for temperature in TEMPERATURES {
             let found = attempt(temperature)?;
-            let likely = found.likely >= LEAST_LIKELY;
-            if likely && !found.loops {
-                return Ok(found.said);
-            }
-            if !likely && found.no_speech > NO_SPEECH {
-                break;
+            if !found.loops {
+                let sure = found.sure() >= LEAST_SURE;
+                return Ok(if sure { found.said } else { Vec::new() });
             }
         }
         Ok(Vec::new())
@@ -194,36 +200,44 @@ mod tests {
         assert_ne!(drawn.said, attempt(&[20, 1, 2, 40], 1.0, 0.0).said);
     }
 
+    /// How many tokens are taken, and after how many tries, when all have these properties but the last, which does not loop.
+    fn tried(likely: f32, loops: bool, no_speech: f32) -> (usize, usize) {
+        let mut tries = 0;
+        let said = Decoder::new(&tokens()).best(|temperature| {
+            tries += 1;
+            Ok(Try {
+                said: vec![20, 1, 30],
+                likely,
+                loops: loops && temperature < 0.5,
+                no_speech,
+            })
+        });
+        (said.unwrap().len(), tries)
+    }
+
     #[test]
-    fn what_loops_or_is_unlikely_is_tried_again_and_then_dropped() {
-        let decoder = Decoder::new(&tokens());
-        let tried = |likely: f32, loops: bool, no_speech: f32| {
-            let mut temperatures = Vec::new();
-            let said = decoder.best(|temperature| {
-                temperatures.push(temperature);
-                let good = temperature > 0.5;
-                Ok(Try {
-                    said: vec![20, 1, 30],
-                    likely: if good { -0.5 } else { likely },
-                    loops: loops && !good,
-                    no_speech,
-                })
-            });
-            (said.unwrap().len(), temperatures.len())
+    fn what_loops_is_tried_again_and_what_is_not_sure_is_dropped() {
+        assert_eq!(tried(-0.5, false, 0.3), (3, 1));
+        assert_eq!(tried(-0.5, true, 0.3), (3, 3));
+        assert_eq!(tried(-1.5, false, 0.0), (0, 1));
+        assert_eq!(tried(-0.5, false, 0.9), (0, 1));
+        assert_eq!(tried(-0.5, false, 1.0), (0, 1));
+        let long = Try {
+            said: vec![1; 100],
+            likely: -0.8,
+            loops: false,
+            no_speech: 0.7,
         };
-        assert_eq!(tried(-0.5, false, 0.9), (3, 1));
-        assert_eq!(tried(-0.5, true, 0.9), (3, 3));
-        assert_eq!(tried(-1.5, false, 0.1), (3, 3));
-        assert_eq!(tried(-1.5, false, 0.9), (0, 1));
-        let never = decoder.best(|_| {
+        assert!(long.sure() > LEAST_SURE);
+        let always = Decoder::new(&tokens()).best(|_| {
             Ok(Try {
                 said: vec![20, 1],
-                likely: -2.0,
+                likely: -0.1,
                 loops: true,
                 no_speech: 0.0,
             })
         });
-        assert_eq!(never.unwrap(), []);
+        assert!(always.unwrap().is_empty());
     }
 
     #[test]

@@ -115,13 +115,13 @@ impl Listener {
         Ok(lines)
     }
 
-    /// `phrase` in words, and in the time of the sound; none without a letter or a digit.
+    /// `phrase` in words, and in the time of the sound, where it has some.
     fn line(&self, phrase: Phrase) -> Result<Option<SpokenLine>> {
         let text = self
             .tokenizer
             .decode(&phrase.words, true)
             .map_err(|problem| Error::Prepare(problem.to_string()))?;
-        if !text.chars().any(char::is_alphanumeric) {
+        if !has_words(&text) {
             return Ok(None);
         }
         let before = self.before as f64 / SAMPLE_RATE as f64;
@@ -140,11 +140,35 @@ impl Listener {
     }
 }
 
+/// Whether `text` has a letter or a digit, and none stretched as in "Aaaah", which is how cries and howls are written.
+fn has_words(text: &str) -> bool {
+    let letters: Vec<char> = text
+        .to_lowercase()
+        .chars()
+        .filter(|sign| !sign.is_whitespace())
+        .collect();
+    let stretched = letters
+        .windows(4)
+        .any(|run| run[0].is_alphabetic() && run.iter().all(|&letter| letter == run[0]));
+    letters.iter().any(|letter| letter.is_alphanumeric()) && !stretched
+}
+
 /// Samples that are no numbers, or far too loud, would spoil a whole window.
 fn bounded(sample: f32) -> f32 {
     if sample.is_nan() {
         0.0
     } else {
         sample.clamp(-1.0, 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cries_and_signs_are_no_words() {
+        assert!(has_words(" Yes.") && has_words(" 1000 bees, still less") && has_words("Où?"));
+        assert!(!has_words(" ...") && !has_words("") && !has_words(" AHHHHH!") && !has_words("Aaaah"));
     }
 }
