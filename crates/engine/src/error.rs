@@ -18,6 +18,19 @@ pub enum Error {
     /// Indexing was cancelled; what was committed stays.
     #[error("indexing was cancelled; what was done stays, and the next run goes on from there")]
     Cancelled,
+    /// A part that is not there was asked for.
+    #[error(
+        "{option} needs a package of its own, which is not in {}: `{command}` in a checkout gets it",
+        path_text(place)
+    )]
+    NoPart {
+        /// What asked for it.
+        option: &'static str,
+        /// Where it would have to be.
+        place: PathBuf,
+        /// What gets it.
+        command: &'static str,
+    },
     /// A second look was asked for, but the model has not learned one.
     #[error(
         "the model {0} has no reranker: search without --rerank, or learn one with \
@@ -116,6 +129,14 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn no_part(option: &'static str, place: PathBuf, command: &'static str) -> Self {
+        Self::NoPart {
+            option,
+            place,
+            command,
+        }
+    }
+
     pub(crate) fn path(path: &Path, source: io::Error) -> Self {
         Self::Path {
             path: path.to_owned(),

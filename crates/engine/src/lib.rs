@@ -4,9 +4,11 @@ mod duplicates;
 mod error;
 mod halves;
 mod index;
+mod reread;
 mod search;
 mod space;
 mod status;
+mod transcribe;
 mod transfer;
 mod watch;
 
@@ -20,5 +22,6 @@ pub use search::{
     parse_condition,
 };
 pub use status::{Bytes, FileCounts, Status, status, verify};
+pub use transcribe::Transcripts;
 pub use transfer::{ExportOptions, Exported, Received, export};
 pub use watch::{Stopper, WatchNotice, WatchOptions, Watcher};

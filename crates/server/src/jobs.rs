@@ -55,6 +55,9 @@ pub(crate) struct Job {
     planned: Option<usize>,
     /// Of those, files that are done.
     done: usize,
+    /// What is done before and after these files; nothing while they are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<Stage>,
     /// When it began.
     #[schema(value_type = Option<String>, format = DateTime)]
     started: Option<Timestamp>,
@@ -66,7 +69,37 @@ pub(crate) struct Job {
     report: Option<Report>,
 }
 
+/// A part of a job besides reading new files.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct Stage {
+    work: Work,
+    /// How much there is to do.
+    planned: usize,
+    /// How much of that is done.
+    done: usize,
+}
+
+/// What a [`Stage`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Work {
+    /// Items that get vectors of another space.
+    Reencoding,
+    /// Vectors that are arranged by their neighbours.
+    Arranging,
+    /// Files whose words are recognised.
+    Transcribing,
+}
+
 impl Job {
+    fn begin(&mut self, work: Work, planned: usize) {
+        self.stage = Some(Stage {
+            work,
+            planned,
+            done: 0,
+        });
+    }
+
     /// Whether nothing will change any more.
     pub(crate) fn is_over(&self) -> bool {
         !matches!(self.state, State::Queued | State::Running)
@@ -133,6 +166,7 @@ impl Jobs {
             walked: 0,
             planned: None,
             done: 0,
+            stage: None,
             started: None,
             error: None,
             report: None,
@@ -241,12 +275,17 @@ impl Entry {
             self.job.send_if_modified(|job| {
                 match progress {
                     Progress::Walking(files) => job.walked = files,
-                    Progress::Planned(files) => job.planned = Some(files),
+                    Progress::Planned(files) => {
+                        job.stage = None;
+                        job.planned = Some(files);
+                    }
                     Progress::Done(files) => job.done += files,
-                    Progress::Reencoding(_)
-                    | Progress::Reencoded(_)
-                    | Progress::Arranging(_)
-                    | Progress::Arranged(_) => {}
+                    Progress::Reencoding(items) => job.begin(Work::Reencoding, items),
+                    Progress::Arranging(vectors) => job.begin(Work::Arranging, vectors),
+                    Progress::Transcribing(files) => job.begin(Work::Transcribing, files),
+                    Progress::Reencoded(done) | Progress::Arranged(done) | Progress::Transcribed(done) => {
+                        job.stage.iter_mut().for_each(|stage| stage.done += done);
+                    }
                 }
                 is_due
             });

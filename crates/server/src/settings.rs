@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sensorium_engine::Transcripts;
 use sensorium_media::Limits;
 
 use crate::auth::Key;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub queue: usize,
     /// How long a request may take.
     pub time: Duration,
+    /// Which words in media are looked for when something is indexed.
+    pub transcripts: Transcripts,
     /// A folder that `sensorium eval --out` wrote, to be shown.
     pub card: Option<PathBuf>,
 }
@@ -79,6 +82,7 @@ impl Settings {
             upload_seconds: Self::UPLOAD_SECONDS,
             queue: Self::QUEUE,
             time: Duration::from_secs(Self::SECONDS),
+            transcripts: Transcripts::default(),
             card: None,
         }
     }

@@ -47,6 +47,7 @@ impl App {
         ) {
             Indexer::open(&settings.index)?;
         }
+        settings.transcripts.check(package)?;
         let metrics = Arc::new(Metrics::new());
         let uploads = settings.upload_limits();
         let searcher = Searcher::open(&settings.index, package, uploads.clone(), settings.threads)?;
@@ -63,6 +64,7 @@ impl App {
             threads: settings.threads.saturating_sub(1).max(1),
             features: true,
             migrate: false,
+            transcripts: settings.transcripts,
         };
         let previews = Previews::new(
             settings.cache.clone(),

@@ -156,7 +156,7 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn with_word(&self, word: &str, limit: usize) -> Result<BTreeSet<ItemKey>>;
 
-    /// The lines of transcripts in which `word` occurs, at most `limit`; without case and accents.
+    /// The lines of transcripts in which `word` occurs, also written as two words, at most `limit`; without case and accents.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use sensorium_server::{Key, Settings};
 
-use super::{IndexFolder, LimitArgs};
+use super::{IndexFolder, LimitArgs, WordArgs};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -56,6 +56,8 @@ pub(crate) struct Serve {
     card: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) cache: CacheFolder,
+    #[command(flatten)]
+    words: WordArgs,
     /// What previews may take on disk, in bytes
     #[arg(long, env = "SENSORIUM_CACHE_BYTES", value_name = "BYTES", default_value_t = Settings::CACHE_BYTES)]
     cache_bytes: u64,
@@ -96,6 +98,7 @@ impl Serve {
             queue: self.queue,
             time: Duration::from_secs(self.request_time),
             card: self.card.clone(),
+            transcripts: (&self.words).into(),
             ..settings
         }
     }

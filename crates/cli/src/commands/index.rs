@@ -15,6 +15,7 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
         threads: common.threads(),
         features: !options.no_features,
         migrate,
+        transcripts: (&options.words).into(),
     };
     if options.watch {
         return watch::run(common, options, &folder, package, settings);
@@ -56,7 +57,11 @@ impl Bars {
             Progress::Reencoding(items) => self.start("making vectors of kept features", items),
             Progress::Planned(files) => self.start(self.what, files),
             Progress::Arranging(vectors) => self.start("arranging vectors", vectors),
-            Progress::Reencoded(done) | Progress::Done(done) | Progress::Arranged(done) => {
+            Progress::Transcribing(files) => self.start("recognising words", files),
+            Progress::Reencoded(done)
+            | Progress::Done(done)
+            | Progress::Arranged(done)
+            | Progress::Transcribed(done) => {
                 self.bar.iter_mut().for_each(|bar| bar.step(done));
             }
             Progress::Walking(files) => tracing::info!(files, "looking for files"),
@@ -83,6 +88,7 @@ pub(super) fn print_report(report: &Report) -> anyhow::Result<()> {
         (report.unchanged, "unchanged"),
         (report.dropped, "dropped"),
         (report.ignored, "ignored"),
+        (report.transcribed.unwrap_or_default(), "searched for words"),
         (report.refused.len(), "refused"),
     ];
     let told: Vec<String> = counts

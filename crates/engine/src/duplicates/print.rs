@@ -1,15 +1,13 @@
 //! By what copies are recognised: vectors of pictures and frames, and the hashes of a sound.
 
-use std::path::Path;
-
 use half::f16;
 use rusty_chromaprint::{Configuration, Fingerprinter};
 use sensorium_media::{Limits, Picture, Sample, Target, Windowing};
 use sensorium_model::CopyEncoder;
-use sensorium_types::{Modality, Track};
+use sensorium_types::Track;
 
-use crate::Error;
 use crate::halves::halves;
+use crate::reread::{Failure, Job};
 
 /// What makes the hashes of sounds, with its settings.
 pub(super) const EARS: &str = "chromaprint-2/341";
@@ -41,15 +39,14 @@ pub(super) struct Wanted {
 /// The fingerprints of a file, by track.
 pub(super) type Prints = Vec<(Track, Vec<u8>)>;
 
-/// Reads the file at `path`, an item of `modality`, and makes what is `wanted` of it.
+/// Reads the file of `job` and makes what is wanted of it.
 pub(super) fn fingerprints(
-    path: &Path,
-    modality: Modality,
-    wanted: Wanted,
+    job: &Job<Wanted>,
     eyes: Option<&mut CopyEncoder>,
     side: u32,
     limits: &Limits,
 ) -> std::result::Result<Prints, Failure> {
+    let wanted = job.wanted;
     let step = vec![Windowing {
         seconds: FRAME_SECONDS,
         hop: FRAME_SECONDS,
@@ -63,8 +60,8 @@ pub(super) fn fingerprints(
         visual_track: wanted.visual,
         audio_track: wanted.audio,
     };
-    let media = sensorium_media::open(path, limits, &target)?;
-    if media.modality() != modality {
+    let media = sensorium_media::open(&job.path, limits, &target)?;
+    if media.modality() != job.modality {
         return Err(Failure::Changed);
     }
     let mut seen = Seen {
@@ -91,22 +88,6 @@ pub(super) fn fingerprints(
     Ok(visual.into_iter().chain(audio).collect())
 }
 
-/// Why a file has no fingerprints.
-pub(super) enum Failure {
-    /// It cannot be read.
-    Media(sensorium_media::Error),
-    /// It is not what was indexed.
-    Changed,
-    /// No other file will fare better.
-    Fatal(Error),
-}
-
-impl From<sensorium_media::Error> for Failure {
-    fn from(error: sensorium_media::Error) -> Self {
-        Self::Media(error)
-    }
-}
-
 /// Frames with their times.
 struct Seen<'a> {
     eyes: Option<&'a mut CopyEncoder>,
@@ -118,9 +99,7 @@ impl Seen<'_> {
         let Some(eyes) = self.eyes.as_mut().filter(|_| !is_plain(picture)) else {
             return Ok(());
         };
-        let vector = eyes
-            .encode(picture)
-            .map_err(|error| Failure::Fatal(error.into()))?;
+        let vector = eyes.encode(picture)?;
         self.bytes.extend((seconds as f32).to_le_bytes());
         for half in halves(&vector) {
             self.bytes.extend(half.to_le_bytes());

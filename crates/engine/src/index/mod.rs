@@ -38,6 +38,7 @@ use self::walk::Found;
 pub use self::walk::open_unchanged;
 pub(crate) use self::walk::{entries, is_hidden, roots, topmost};
 use crate::space::items_elsewhere;
+use crate::transcribe::{Recognisers, Step, Transcription, Transcripts};
 use crate::{Error, Result};
 
 /// How files are indexed.
@@ -51,6 +52,8 @@ pub struct IndexOptions {
     pub features: bool,
     /// Whether an index of another space is brought into that of the model.
     pub migrate: bool,
+    /// Which words in media are looked for, of all items that lack them.
+    pub transcripts: Transcripts,
 }
 
 /// On what terms files are read.
@@ -60,6 +63,8 @@ struct Terms {
     limits: [u8; 32],
     /// Whether the towers' features are kept.
     features: bool,
+    /// What recognises words.
+    recognisers: Recognisers,
 }
 
 /// The one that writes to an index. It has the writer's lock as long as it lives.
@@ -167,7 +172,7 @@ impl Indexer {
         options: &IndexOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Terms> {
-        let terms = Terms::new(package, options);
+        let terms = Terms::new(package, options)?;
         if options.migrate {
             reencode::reencode(&mut *self.catalog, package, &terms.generation, progress)?;
         } else {
@@ -188,7 +193,37 @@ impl Indexer {
     ) -> Result<Report> {
         let plan = Plan::new(&*self.catalog, roots, found, terms)?;
         progress(Progress::Planned(plan.jobs.len()));
-        self.work(plan, package, terms, options, progress)
+        let mut report = self.work(plan, package, terms, options, progress)?;
+        if options.transcripts != Transcripts::default() {
+            self.transcribe(roots, terms, options, &mut report, progress)?;
+        }
+        Ok(report)
+    }
+
+    /// Makes the transcripts that are wanted of items at and below `roots`.
+    fn transcribe(
+        &mut self,
+        roots: &[PathBuf],
+        terms: &Terms,
+        options: &IndexOptions,
+        report: &mut Report,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<()> {
+        let transcription = Transcription {
+            recognisers: &terms.recognisers,
+            limits: &options.limits,
+            threads: options.threads,
+            roots,
+            cancelled: &self.cancelled,
+        };
+        let reread = transcription.run(&self.folder, &mut *self.catalog, &mut |step| match step {
+            Step::Planned(files) => progress(Progress::Transcribing(files)),
+            Step::Done => progress(Progress::Transcribed(1)),
+        })?;
+        report.transcribed = Some(reread.read);
+        report.refused.extend(reread.refused);
+        report.refused.sort();
+        Ok(())
     }
 
     fn work(
@@ -235,15 +270,16 @@ impl Indexer {
 }
 
 impl Terms {
-    fn new(package: &Package, options: &IndexOptions) -> Self {
-        Self {
+    fn new(package: &Package, options: &IndexOptions) -> Result<Self> {
+        Ok(Self {
             generation: Generation {
                 space: package.space().to_string(),
                 windowing: WINDOWING_VERSION,
             },
             limits: *blake3::hash(format!("{:?}", options.limits).as_bytes()).as_bytes(),
             features: options.features,
-        }
+            recognisers: Recognisers::find(package, options.transcripts)?,
+        })
     }
 }
 

@@ -18,6 +18,9 @@ pub struct Report {
     pub dropped: usize,
     /// Files of kinds that are not searched.
     pub ignored: usize,
+    /// Files whose words were recognised, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transcribed: Option<usize>,
     /// What could not be read, also from earlier runs.
     pub refused: Vec<Refused>,
 }
@@ -68,4 +71,8 @@ pub enum Progress {
     Arranging(usize),
     /// So many more of them are.
     Arranged(usize),
+    /// So many files are to be read for the words that are said or to be read in them.
+    Transcribing(usize),
+    /// So many more of them are.
+    Transcribed(usize),
 }

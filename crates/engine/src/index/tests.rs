@@ -18,6 +18,7 @@ fn terms() -> Terms {
         },
         limits: [1; 32],
         features: false,
+        recognisers: Recognisers::default(),
     }
 }
 

@@ -265,6 +265,7 @@ impl Searcher {
                 segment: segment.segment.clone(),
                 text: segment.text.clone(),
                 words: words.of(ranked.item),
+                lines: self.catalog.lines(words.lines_of(ranked.item))?,
                 moments: None,
                 curve: None,
                 explain: None,

@@ -141,22 +141,56 @@ fn get_line(row: &Row<'_>) -> rusqlite::Result<Line> {
     })
 }
 
+/// Longer words are not taken apart further.
+const MOST_LETTERS: usize = 32;
+
+/// Letters that each part of a word that is written as two has at least.
+const SHORTEST_PART: usize = 3;
+
+/// `word` in FTS5's own language, as it is or written as two: what hears words cannot know which it is.
+fn spellings(word: &str) -> Option<String> {
+    let letters: Vec<char> = word.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    if letters.is_empty() {
+        return None;
+    }
+    let parts = SHORTEST_PART..=letters.len().saturating_sub(SHORTEST_PART).min(MOST_LETTERS);
+    let text = |letters: &[char]| letters.iter().collect::<String>();
+    let mut spellings = vec![words::quoted(word)];
+    spellings.extend(parts.map(|end| format!("\"{} {}\"", text(&letters[..end]), text(&letters[end..]))));
+    Some(spellings.join(" OR "))
+}
+
 pub(super) fn with_word(
     connection: &Connection,
     word: &str,
     limit: usize,
 ) -> rusqlite::Result<Vec<(ItemKey, LineKey)>> {
-    let quoted = words::quoted(word);
-    if quoted.is_empty() {
+    let Some(spellings) = spellings(word) else {
         return Ok(Vec::new());
-    }
+    };
     connection
         .prepare_cached(
             "SELECT lines.item, lines.key FROM words JOIN lines ON lines.key = -words.rowid
              WHERE words MATCH ? AND words.rowid < 0 LIMIT ?",
         )?
-        .query_map(params![quoted, codes::at_most(limit)], |row| {
+        .query_map(params![spellings, codes::at_most(limit)], |row| {
             Ok((ItemKey(row.get(0)?), LineKey(row.get(1)?)))
         })?
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_may_be_written_as_two() {
+        assert_eq!(spellings("hen").unwrap(), r#""hen""#);
+        assert_eq!(
+            spellings("seabird").unwrap(),
+            r#""seabird" OR "sea bird" OR "seab ird""#
+        );
+        assert_eq!(spellings("\""), None);
+        assert!(spellings(&"x".repeat(10_000)).unwrap().len() < 400_000);
+    }
 }

@@ -131,6 +131,11 @@ pub(crate) fn finds_words_line_by_line(make: Make) {
         [two]
     );
     assert_eq!(texts(&*catalog, &keys("creme")), ["Crème brûlée"]);
+    assert_eq!(
+        texts(&*catalog, &keys("cremebrulee")),
+        ["Crème brûlée"],
+        "written as two"
+    );
     let mut hens = texts(&*catalog, &keys("hen"));
     hens.sort();
     assert_eq!(hens, ["hen house", "the HEN again", "the hen"]);
