@@ -152,7 +152,7 @@ mod tests {
         fn every_picture_fits_its_ground(width in 1..200_000_u32, height in 1..200_000_u32) {
             let layout = Layout::of(width, height, [640, 960]);
             for axis in [0, 1] {
-                prop_assert!(layout.ground[axis] % STEP == 0 && (STEP..=960).contains(&layout.ground[axis]));
+                prop_assert!(layout.ground[axis].is_multiple_of(STEP) && (STEP..=960).contains(&layout.ground[axis]));
                 prop_assert!(layout.scaled[axis] > 0);
                 prop_assert!(layout.scaled[axis] + layout.offset[axis] <= layout.ground[axis]);
             }
