@@ -153,10 +153,10 @@ mod tests {
 
     /// A model that says `script`, token by token, and thinks each by `lead` more likely than all others.
     fn say(script: &[u32], lead: f32) -> impl FnMut(u32) -> Result<Vec<f32>> {
-        let mut script = script.to_vec().into_iter();
+        let mut script = script.iter();
         move |_| {
             let mut logits = vec![0.0; 200];
-            logits[script.next().unwrap_or(10) as usize] = lead;
+            logits[script.next().copied().unwrap_or(10) as usize] = lead;
             Ok(logits)
         }
     }
