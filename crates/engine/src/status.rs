@@ -22,6 +22,8 @@ pub struct Status {
     pub items: BTreeMap<Modality, u64>,
     /// How many segments they have, by track.
     pub segments: BTreeMap<Track, u64>,
+    /// Of how many items the words on a track were recognised: what is said (audio) and to be read (visual).
+    pub transcripts: BTreeMap<Track, u64>,
     /// How many places the items are found at.
     pub locations: u64,
     /// Files.
@@ -81,6 +83,7 @@ pub fn status(folder: &Path) -> Result<Status> {
         spaces: by_space(summary.generations),
         items: summary.items.into_iter().collect(),
         segments: summary.segments.into_iter().collect(),
+        transcripts: summary.transcripts.into_iter().collect(),
         locations: summary.locations,
         files,
         bytes: Bytes {

@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _};
 use console::style;
 use sensorium_engine::{Answer, CONFIDENT, Part, Query, Searcher};
-use sensorium_types::{Evidence, HeatMap, Hit, Modality, Moment, Word, path_text};
+use sensorium_types::{Evidence, HeatMap, Hit, Line, Modality, Moment, Track, Word, path_text};
 
 use crate::args::{Arguments, Common, Search};
 use crate::output::{Outcome, print, print_json, printable, say};
@@ -116,6 +116,9 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
         if !hit.words.is_empty() {
             print(&style(format!("        has {}", printable(&hit.words.join(", ")))).dim())?;
         }
+        for line in &hit.lines {
+            print(&style(format!("        {}", quoted(line))).dim())?;
+        }
         for moments in hit.moments.iter().filter(|moments| !moments.is_empty()) {
             print(&style(format!("        {}", told(moments))).dim())?;
         }
@@ -130,6 +133,16 @@ fn print_answer(answer: &Answer) -> anyhow::Result<()> {
         say("nothing of that kind is in the index: see `sensorium status`");
     }
     Ok(())
+}
+
+/// A line of a transcript in words.
+fn quoted(line: &Line) -> String {
+    let verb = match line.segment.track {
+        Track::Audio => "says",
+        Track::Visual | Track::Text => "reads",
+    };
+    let time = line.segment.span.map(|span| format!(" at {}", clock(span.start)));
+    format!("{verb}{} \"{}\"", time.unwrap_or_default(), excerpt(&line.text))
 }
 
 /// The moments in words.

@@ -30,6 +30,11 @@ fn print_status(status: &Status) -> anyhow::Result<()> {
     }
     table.add_row(["items", &counts(&status.items)]);
     table.add_row(["segments", &counts(&status.segments)]);
+    if !status.transcripts.is_empty() {
+        let told = [(Track::Audio, "heard"), (Track::Visual, "read")];
+        let told = told.map(|(track, how)| (how, status.transcripts.get(&track).copied().unwrap_or_default()));
+        table.add_row(["words", &counts(told.iter().map(|(how, count)| (how, count)))]);
+    }
     table.add_row([
         "files",
         &format!(

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use sensorium_store::{FileState, NewFile};
+use sensorium_store::{Catalog, FileState, ItemKey, NewFile, Transcript, Write};
+use sensorium_types::Modality;
 
 use super::Received;
 use super::receive::Receiver;
@@ -10,8 +11,8 @@ use super::source::{Source, one_space};
 use crate::{Error, Indexer, Progress, Result};
 
 impl Indexer {
-    /// Takes in what the index in `other` knows and this one does not: files, items, vectors and features. What this one knows of
-    /// a path stays. Fingerprints are left to be made anew.
+    /// Takes in what the index in `other` knows and this one does not: files, items, vectors, features and transcripts. What this
+    /// one knows of a path stays. Fingerprints are left to be made anew.
     ///
     /// # Errors
     /// [`Error::DifferentSpaces`] when their vectors cannot be compared and [`Error::SeveralSpaces`], before anything is changed;
@@ -59,9 +60,51 @@ impl Indexer {
             receiver.add(NewFile { file, items })?;
         }
         let received = receiver.finish()?;
+        take_transcripts(source.catalog(), &mut *self.catalog)?;
         if let Some(space) = one_space(&*self.catalog, &self.folder)? {
             self.keep_near(&space, progress);
         }
         Ok(received)
     }
+}
+
+/// Items whose transcripts are taken in one write.
+const BATCH: usize = 512;
+
+/// Takes the transcripts in `theirs` of items that both have, where ours has none.
+fn take_transcripts(theirs: &dyn Catalog, ours: &mut dyn Catalog) -> Result<()> {
+    if theirs.summary()?.transcripts.is_empty() {
+        return Ok(());
+    }
+    let mut before = None;
+    loop {
+        let keys = theirs.list(&Modality::ALL, before, BATCH)?;
+        let Some(last) = keys.last() else {
+            return Ok(());
+        };
+        before = Some(*last);
+        let mut writes = Vec::new();
+        for item in theirs.items(&keys)? {
+            if let Some(key) = ours.find(&item.id)? {
+                let new = new_transcripts(theirs.transcripts(item.key)?, key, ours)?;
+                writes.extend(new.into_iter().map(Write::Transcript));
+            }
+        }
+        ours.write(writes)?;
+    }
+}
+
+/// Those of `transcripts` whose track `item` of `ours` has none of yet, as its own.
+fn new_transcripts(
+    transcripts: Vec<Transcript>,
+    item: ItemKey,
+    ours: &dyn Catalog,
+) -> Result<Vec<Transcript>> {
+    if transcripts.is_empty() {
+        return Ok(transcripts);
+    }
+    let known = ours.transcripts(item)?;
+    let is_new = |new: &Transcript| known.iter().all(|known| known.track != new.track);
+    let new = transcripts.into_iter().filter(is_new);
+    Ok(new.map(|transcript| Transcript { item, ..transcript }).collect())
 }
