@@ -32,7 +32,7 @@ build: setup ## build the binary
 demo: build ## index the demo pack, search it in all sixteen directions and show the recall card
 	@scripts/demo $(binary)
 
-test: setup-tests copies lint test-tools ## run all checks and tests
+test: setup-tests copies speech lint test-tools ## run all checks and tests
 	cargo test --workspace --locked
 	scripts/test_setup
 	scripts/test_install $(built)/debug/sensorium

@@ -20,7 +20,7 @@ pub enum Error {
     Cancelled,
     /// A part that is not there was asked for.
     #[error(
-        "{option} needs a package of its own, which is not in {}: `{command}` in a checkout gets it",
+        "{option} needs a package of its own, which is not in {}: {remedy}",
         path_text(place)
     )]
     NoPart {
@@ -29,7 +29,7 @@ pub enum Error {
         /// Where it would have to be.
         place: PathBuf,
         /// What gets it.
-        command: &'static str,
+        remedy: &'static str,
     },
     /// A second look was asked for, but the model has not learned one.
     #[error(
@@ -129,11 +129,11 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn no_part(option: &'static str, place: PathBuf, command: &'static str) -> Self {
+    pub(crate) fn no_part(option: &'static str, place: PathBuf, remedy: &'static str) -> Self {
         Self::NoPart {
             option,
             place,
-            command,
+            remedy,
         }
     }
 

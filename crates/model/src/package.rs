@@ -165,7 +165,7 @@ fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// Where a package is looked for when none is named, given the path of the running binary.
-fn places(binary: &Path) -> Vec<PathBuf> {
+pub(crate) fn places(binary: &Path) -> Vec<PathBuf> {
     let folder = binary.parent().unwrap_or(Path::new("/"));
     let installed = folder
         .parent()

@@ -1,17 +1,26 @@
-//! Packages of optional parts: each lies in a folder of its own beside the base package.
+//! Packages of optional parts: each lies in a folder of its own beside the package that is used, or beside the one that came
+//! with this program.
 
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
 use crate::Result;
-use crate::package::{MANIFEST, file_hash, read_manifest};
+use crate::package::{MANIFEST, file_hash, places, read_manifest};
 
-/// Where the part in `folder` is looked for, given the folder of the base package.
-pub(crate) fn place(base: &Path, folder: &str) -> PathBuf {
+/// Where the part called `name` is, given the folder of the package that is used; where it would have to be when it is
+/// nowhere.
+pub(crate) fn place(base: &Path, name: &str) -> PathBuf {
     // The folder may be named as "." or through a link.
     let base = base.canonicalize().unwrap_or_else(|_| base.to_owned());
-    base.parent().unwrap_or(&base).join(folder)
+    let beside = |base: &Path| base.parent().unwrap_or(base).join(name);
+    let first = beside(&base);
+    let installed = places(&std::env::current_exe().unwrap_or_default());
+    let mut all = [first.clone()]
+        .into_iter()
+        .chain(installed.iter().map(|base| beside(base)));
+    let is_there = |folder: &PathBuf| folder.join(MANIFEST).exists();
+    all.find(is_there).unwrap_or(first)
 }
 
 /// Reads what the part in `folder` says of itself; `None` when it is not there. `check` says what the types cannot.

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use indicatif::{BinaryBytes, HumanCount};
 use sensorium_engine::Status;
+use sensorium_types::Track;
 
 use super::plain_table;
 use crate::args::{self, Common};
@@ -32,7 +33,8 @@ fn print_status(status: &Status) -> anyhow::Result<()> {
     table.add_row(["segments", &counts(&status.segments)]);
     if !status.transcripts.is_empty() {
         let told = [(Track::Audio, "heard"), (Track::Visual, "read")];
-        let told = told.map(|(track, how)| (how, status.transcripts.get(&track).copied().unwrap_or_default()));
+        let told =
+            told.map(|(track, how)| (how, status.transcripts.get(&track).copied().unwrap_or_default()));
         table.add_row(["words", &counts(told.iter().map(|(how, count)| (how, count)))]);
     }
     table.add_row([

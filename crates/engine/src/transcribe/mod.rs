@@ -58,11 +58,23 @@ impl Recognisers {
         let base = package.folder();
         let mut found = Self::default();
         if wanted.speech {
-            let missing = || Error::no_part("--speech", SpeechPackage::place(base), "make speech");
+            let missing = || {
+                Error::no_part(
+                    "--speech",
+                    SpeechPackage::place(base),
+                    "`make speech` in a checkout gets it",
+                )
+            };
             found.speech = Some(SpeechPackage::find(base)?.ok_or_else(missing)?);
         }
         if wanted.print {
-            let missing = || Error::no_part("--print", PrintPackage::place(base), "make print");
+            let missing = || {
+                Error::no_part(
+                    "--print",
+                    PrintPackage::place(base),
+                    "it is part of Sensorium, so install that anew",
+                )
+            };
             found.print = Some(PrintPackage::find(base)?.ok_or_else(missing)?);
         }
         Ok(found)
