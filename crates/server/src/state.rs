@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use sensorium_engine::{FileEncoder, IndexOptions, Indexer, Searcher};
 use sensorium_media::Limits;
 use sensorium_model::Package;
-use sensorium_store::{Catalog, SqliteCatalog};
+use sensorium_store::{Catalog, LARGE, SqliteCatalog};
 
 use crate::api::status::Overview;
 use crate::auth::Auth;
@@ -63,6 +63,7 @@ impl App {
             threads: settings.threads.saturating_sub(1).max(1),
             features: true,
             migrate: false,
+            arrange_from: LARGE,
         };
         let previews = Previews::new(
             settings.cache.clone(),

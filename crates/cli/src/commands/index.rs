@@ -15,6 +15,7 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
         threads: common.threads(),
         features: !options.no_features,
         migrate,
+        arrange_from: options.arrange_from,
     };
     if options.watch {
         return watch::run(common, options, &folder, package, settings);

@@ -51,6 +51,9 @@ pub struct IndexOptions {
     pub features: bool,
     /// Whether an index of another space is brought into that of the model.
     pub migrate: bool,
+    /// From how many vectors of a modality and track on they are arranged for searches that do not look at all;
+    /// [`LARGE`](sensorium_store::LARGE) unless there is a reason.
+    pub arrange_from: usize,
 }
 
 /// On what terms files are read.
@@ -221,13 +224,20 @@ impl Indexer {
             jobs = committer.end_round();
         }
         let report = committer.finish(plan.vanished)?;
-        self.keep_near(&terms.generation.space, progress);
+        self.keep_near(&terms.generation.space, options.arrange_from, progress);
         Ok(report)
     }
 
-    /// Arranges the vectors, so that many are searched soon. Nothing is lost where that fails.
-    pub(crate) fn keep_near(&self, space: &str, progress: &mut dyn FnMut(Progress)) {
-        let kept = near::keep(&self.folder, &*self.catalog, space, &self.cancelled, progress);
+    /// Arranges the vectors where they are `large` many, so that they are searched soon. Nothing is lost where that fails.
+    pub(crate) fn keep_near(&self, space: &str, large: usize, progress: &mut dyn FnMut(Progress)) {
+        let kept = near::keep(
+            &self.folder,
+            &*self.catalog,
+            space,
+            large,
+            &self.cancelled,
+            progress,
+        );
         if let Err(error) = kept {
             tracing::warn!(%error, "vectors could not be arranged: searches take longer");
         }

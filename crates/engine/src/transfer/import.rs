@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use sensorium_model::Package;
-use sensorium_store::{FileState, IndexedFile, NewFile, NewItem, NewSegment};
+use sensorium_store::{FileState, IndexedFile, LARGE, NewFile, NewItem, NewSegment};
 
 use super::receive::Receiver;
 use super::rows::Row;
@@ -50,7 +50,7 @@ impl Indexer {
         })?;
         files.finish(&mut receive)?;
         let received = receiver.finish()?;
-        self.keep_near(&space.to_string(), progress);
+        self.keep_near(&space.to_string(), LARGE, progress);
         Ok(received)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sensorium_store::{FileState, NewFile};
+use sensorium_store::{FileState, LARGE, NewFile};
 
 use super::Received;
 use super::receive::Receiver;
@@ -60,7 +60,7 @@ impl Indexer {
         }
         let received = receiver.finish()?;
         if let Some(space) = one_space(&*self.catalog, &self.folder)? {
-            self.keep_near(&space, progress);
+            self.keep_near(&space, LARGE, progress);
         }
         Ok(received)
     }

@@ -121,6 +121,11 @@ impl GraphLane {
         self.items.len() - self.removed
     }
 
+    /// How many rows there are, those of removed ones included.
+    pub(super) fn rows(&self) -> usize {
+        self.items.len()
+    }
+
     /// The item and the segment of each row, those of removed ones included.
     pub(super) fn keys(&self) -> impl Iterator<Item = (ItemKey, SegmentKey)> {
         self.items.iter().copied().zip(self.segments.iter().copied())
@@ -306,7 +311,8 @@ impl Row {
     }
 }
 
-fn is_there(item: ItemKey) -> bool {
+/// Whether a row with this key has a vector.
+pub(super) fn is_there(item: ItemKey) -> bool {
     item != NO_ITEM
 }
 

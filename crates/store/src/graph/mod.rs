@@ -6,6 +6,7 @@ mod lane;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use sensorium_types::{Embedding, ItemId, Modality, Track};
 use serde::{Deserialize, Serialize};
 
@@ -13,13 +14,16 @@ use self::kept::{LaneFiles, List, Piece, read_keys, read_rows, write_keys, write
 use self::lane::GraphLane;
 use crate::exact::{ExactIndex, Lane, best_of};
 use crate::files::NEAR;
-use crate::{Catalog, Change, Error, Filter, ItemKey, Neighbour, Result, VectorIndex, Verdict};
+use crate::{Catalog, Change, Error, Filter, ItemKey, Neighbour, Result, SegmentKey, VectorIndex, Verdict};
 
 /// Vectors of a lane from which on a graph answers sooner than a comparison with all; measured, see `benches`.
 pub const LARGE: usize = 50_000;
 
 /// One in so many vectors may be new or gone before a graph is brought up to date on disk.
 const STALE: usize = 10;
+
+/// Where one in so many rows of a graph's files counts no more, the lane is made anew without them.
+const DEAD: usize = 3;
 
 /// Items by which a catalogue is recognised.
 const WITNESSES: usize = 64;
@@ -113,14 +117,7 @@ impl GraphIndex {
                 continue;
             }
             let rows = read_rows(&rows, lane.dimension).map_err(io)?;
-            let vectors = keys.into_iter().zip(rows);
-            small.extend(vectors.map(|((item, segment), vector)| Change::Vector {
-                item,
-                segment,
-                modality,
-                track,
-                vector,
-            }));
+            small.extend(vectors(keys.into_iter().zip(rows), modality, track));
         }
         self.sequence = list.sequence;
         self.recent
@@ -181,22 +178,58 @@ impl GraphIndex {
     }
 
     /// Brings the graphs up to date, and keeps all in the index `folder`, of vectors of `space` in the catalogue of `witnesses`.
-    /// `progress` is told how far it is, and says whether to go on. Returns whether all was done.
+    /// Graphs with many rows that count no more are made anew. `progress` is told how far it is, and says whether to go on.
+    /// Returns whether all was done.
     ///
     /// # Errors
     /// [`Error::Near`]; what was kept before stays.
     pub fn keep(
-        &self,
+        &mut self,
         folder: &Path,
         space: &str,
         witnesses: Witnesses,
         progress: &(dyn Fn(Adding) -> bool + Sync),
     ) -> Result<bool> {
-        self.write(folder, space, witnesses, progress)
-            .map_err(|detail| Error::Near {
-                path: folder.join(NEAR),
-                detail,
-            })
+        let kept = self
+            .dissolve(folder)
+            .and_then(|()| self.write(folder, space, witnesses, progress));
+        kept.map_err(|detail| Error::Near {
+            path: folder.join(NEAR),
+            detail,
+        })
+    }
+
+    /// Makes recent vectors again of what counts in graphs of whose rows many do not: in a graph they keep their place.
+    fn dissolve(&mut self, folder: &Path) -> std::result::Result<(), String> {
+        let is_dead = |lane: &GraphLane| DEAD * (lane.rows() - self.count_live(lane)) >= lane.rows();
+        let dead: Vec<_> = (self.graphs.iter())
+            .filter(|(_, lane)| is_dead(lane))
+            .map(|(lane, _)| *lane)
+            .collect();
+        for (modality, track) in dead {
+            let (Some(kept), Some(lane)) = (
+                self.kept(modality, track).cloned(),
+                self.graphs.remove(&(modality, track)),
+            ) else {
+                continue;
+            };
+            let rows =
+                read_rows(&kept.rows.path(folder), kept.dimension).map_err(|error| error.to_string())?;
+            let live = lane
+                .keys()
+                .zip(rows)
+                .filter(|((item, _), _)| lane::is_there(*item) && !self.gone.contains(item));
+            let vectors = vectors(live, modality, track).collect();
+            self.recent
+                .apply(vectors, self.sequence)
+                .map_err(|error| error.to_string())?;
+            self.list.iter_mut().for_each(|list| {
+                list.lanes
+                    .retain(|lane| (lane.modality, lane.track) != (modality, track));
+            });
+        }
+        self.live = self.graphs.values().map(|lane| self.count_live(lane)).sum();
+        Ok(())
     }
 
     fn write(
@@ -311,6 +344,21 @@ impl GraphIndex {
         let items = catalog.items(&keys.into_iter().collect::<Vec<_>>())?.into_iter();
         Ok(Witnesses(items.map(|item| (item.key.0, item.id)).collect()))
     }
+}
+
+/// Rows of files as vectors that are new.
+fn vectors(
+    rows: impl Iterator<Item = ((ItemKey, SegmentKey), Vec<f16>)>,
+    modality: Modality,
+    track: Track,
+) -> impl Iterator<Item = Change> {
+    rows.map(move |((item, segment), vector)| Change::Vector {
+        item,
+        segment,
+        modality,
+        track,
+        vector,
+    })
 }
 
 /// Names for the keys, the rows and the graph of a lane that no file has: who reads files never sees them change.

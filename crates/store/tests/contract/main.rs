@@ -119,6 +119,11 @@ fn the_graph_index_notices_damage_and_is_made_again() {
 }
 
 #[test]
+fn the_graph_index_grows_no_larger_than_what_counts_in_it() {
+    graph::grows_no_larger_than_what_counts_in_it(sqlite);
+}
+
+#[test]
 fn the_graph_index_finds_nearly_all_of_the_nearest_under_any_filter() {
     graph::finds_nearly_all_of_the_nearest_under_any_filter(sqlite);
 }
