@@ -197,7 +197,7 @@ pub(crate) struct Index {
     #[arg(long)]
     pub(crate) no_features: bool,
     /// Arrange the vectors of a modality for fast searches, which find nearly all of the nearest, from so many on
-    #[arg(long, value_name = "N", default_value_t = sensorium_store::LARGE)]
+    #[arg(long, value_name = "N", default_value_t = sensorium_engine::ARRANGE_FROM)]
     pub(crate) arrange_from: usize,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,

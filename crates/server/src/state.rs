@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use sensorium_engine::{FileEncoder, IndexOptions, Indexer, Searcher};
+use sensorium_engine::{ARRANGE_FROM, FileEncoder, IndexOptions, Indexer, Searcher};
 use sensorium_media::Limits;
 use sensorium_model::Package;
-use sensorium_store::{Catalog, LARGE, SqliteCatalog};
+use sensorium_store::{Catalog, SqliteCatalog};
 
 use crate::api::status::Overview;
 use crate::auth::Auth;
@@ -63,7 +63,7 @@ impl App {
             threads: settings.threads.saturating_sub(1).max(1),
             features: true,
             migrate: false,
-            arrange_from: LARGE,
+            arrange_from: ARRANGE_FROM,
         };
         let previews = Previews::new(
             settings.cache.clone(),

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use sensorium_store::{FileState, LARGE, NewFile};
+use sensorium_store::{FileState, NewFile};
 
 use super::Received;
 use super::receive::Receiver;
 use super::source::{Source, one_space};
-use crate::{Error, Indexer, Progress, Result};
+use crate::{ARRANGE_FROM, Error, Indexer, Progress, Result};
 
 impl Indexer {
     /// Takes in what the index in `other` knows and this one does not: files, items, vectors and features. What this one knows of
@@ -60,7 +60,7 @@ impl Indexer {
         }
         let received = receiver.finish()?;
         if let Some(space) = one_space(&*self.catalog, &self.folder)? {
-            self.keep_near(&space, LARGE, progress);
+            self.keep_near(&space, ARRANGE_FROM, progress);
         }
         Ok(received)
     }

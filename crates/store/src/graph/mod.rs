@@ -60,6 +60,15 @@ pub struct Adding {
     pub of: usize,
 }
 
+/// How closely files are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Whether they are there, and as long as they were.
+    Lengths,
+    /// Whether what is in them is what was written; vectors of large lanes excepted.
+    Contents,
+}
+
 impl GraphIndex {
     /// An index without vectors, in which lanes of at least `large` vectors get a graph when it is kept.
     pub fn new(large: usize) -> Self {
@@ -98,7 +107,7 @@ impl GraphIndex {
     }
 
     fn load(&mut self, folder: &Path, list: List, catalog: &dyn Catalog) -> std::result::Result<(), String> {
-        if let Some(damage) = list.danger(folder) {
+        if let Some(damage) = list.danger(folder, Look::Contents) {
             return Err(damage);
         }
         if !list.is_of(catalog).map_err(|error| error.to_string())? {
@@ -128,14 +137,22 @@ impl GraphIndex {
     }
 
     /// Whether it may be worth while to open what is kept in the index `folder`, and to see whether it [is stale](Self::is_stale):
-    /// a guess without reading vectors.
+    /// a guess without reading vectors. What is damaged, as far as `look` goes, counts as not there.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn may_be_stale(folder: &Path, catalog: &dyn Catalog, space: &str, large: usize) -> Result<bool> {
+    pub fn may_be_stale(
+        folder: &Path,
+        catalog: &dyn Catalog,
+        space: &str,
+        large: usize,
+        look: Look,
+    ) -> Result<bool> {
         let list = List::read(folder).ok().flatten();
-        let list = list.filter(|list| list.space == space);
-        let since = list.map_or(0, |list| list.sequence);
+        let since = match list.filter(|list| list.space == space) {
+            Some(list) if list.danger(folder, look).is_none() && list.is_of(catalog)? => list.sequence,
+            _ => 0,
+        };
         // Counting is a pass over the index, and mostly nothing has changed.
         if catalog.sequence()? == since {
             return Ok(false);
@@ -405,7 +422,11 @@ impl VectorIndex for GraphIndex {
                 Verdict::All if self.gone.is_empty() => None,
                 Verdict::All | Verdict::Some => Some(&passes),
             };
-            let of_lane = lane.nearest(query, passes, limit);
+            let few = filter.among().filter(|items| lane.is_few(items));
+            let of_lane = match (few, passes) {
+                (Some(items), Some(passes)) => Ok(lane.nearest_of(query, items, passes, limit)),
+                (_, passes) => lane.nearest(query, passes, limit),
+            };
             found.extend(of_lane.map_err(|detail| Error::Near {
                 path: NEAR.into(),
                 detail,
@@ -415,13 +436,13 @@ impl VectorIndex for GraphIndex {
     }
 
     fn count(&self, filter: &Filter) -> usize {
-        let of_lane = |(&(modality, track), lane): (&(Modality, Track), &GraphLane)| match filter
-            .verdict(modality, track)
-        {
-            Verdict::None => 0,
-            Verdict::All => self.count_live(lane),
-            Verdict::Some => {
-                lane.count(|item| !self.gone.contains(&item) && filter.holds(item, modality, track))
+        let of_lane = |(&(modality, track), lane): (&(Modality, Track), &GraphLane)| {
+            let passes = |item| !self.gone.contains(&item) && filter.holds(item, modality, track);
+            match (filter.verdict(modality, track), filter.among()) {
+                (Verdict::None, _) => 0,
+                (Verdict::All, _) => self.count_live(lane),
+                (Verdict::Some, Some(items)) if lane.is_few(items) => lane.count_of(items, passes),
+                (Verdict::Some, _) => lane.count(passes),
             }
         };
         self.recent.count(filter) + self.graphs.iter().map(of_lane).sum::<usize>()

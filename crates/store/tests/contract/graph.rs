@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 use sensorium_store::{
-    Adding, Catalog, ExactIndex, Filter, GraphIndex, ItemKey, NewItem, NewSegment, VectorIndex, Write,
+    Adding, Catalog, ExactIndex, Filter, GraphIndex, ItemKey, Look, NewItem, NewSegment, VectorIndex, Write,
     catch_up,
 };
 use sensorium_types::{Embedding, ItemId, Modality, Segment, Track};
@@ -183,7 +183,7 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
         |catalog: &dyn Catalog| GraphIndex::open(folder, catalog, &generation(0).space, 100).sequence() > 0;
     assert!(is_used(&*catalog) && !opened(folder, &*catalog, 100).is_stale());
     let may_be_stale = |catalog: &dyn Catalog, large| {
-        GraphIndex::may_be_stale(folder, catalog, &generation(0).space, large).unwrap()
+        GraphIndex::may_be_stale(folder, catalog, &generation(0).space, large, Look::Contents).unwrap()
     };
     assert!(!may_be_stale(&*catalog, 100), "nothing has changed");
     for name in &names {
@@ -210,6 +210,10 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
                 continue;
             }
             assert!(!is_used(&*catalog), "{name:?}");
+            assert!(
+                may_be_stale(&*catalog, 100),
+                "{name:?}: the next run is to see it"
+            );
             let again = opened(folder, &*catalog, 100);
             assert_eq!(again.len(), 300);
             assert!(again.is_stale(), "it is to be made again");
