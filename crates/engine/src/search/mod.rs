@@ -31,7 +31,7 @@ pub use self::encode::{EncodedContent, FileEncoder};
 pub use self::query::{Part, PartContent, Query};
 use self::rank::{Ask, Ranked, rank};
 use self::second::SecondLook;
-use self::words::Words;
+use self::words::{CommonWords, Words};
 use crate::Result;
 use crate::space::items_elsewhere;
 
@@ -46,6 +46,7 @@ pub struct Searcher {
     scorer: Scorer,
     /// Loaded with the first query that needs it.
     reranker: Option<Reranker>,
+    common: CommonWords,
     space: String,
 }
 
@@ -86,6 +87,7 @@ impl Searcher {
             limits,
             scorer: Scorer::new(package),
             reranker: None,
+            common: CommonWords::default(),
             space,
         })
     }
@@ -169,7 +171,7 @@ impl Searcher {
         let filter = self.filter(&query)?;
         catch_up(&mut self.index, &*self.catalog, &self.space)?;
         let elsewhere = items_elsewhere(&*self.catalog, &self.folder, &self.space)?;
-        let words = Words::find(&query, &*self.catalog, self.index.len())?;
+        let words = self.words(&query)?;
         let ask = Ask {
             parts: &parts,
             filter: &filter,
@@ -205,6 +207,12 @@ impl Searcher {
             parts.push(finish(part, known, &mut self.pool, &self.package, reranker)?);
         }
         Ok(parts)
+    }
+
+    /// Which items have which words of `query`.
+    fn words(&mut self, query: &Query) -> Result<Words> {
+        self.common.follow(self.index.sequence());
+        Words::find(query, &*self.catalog, self.index.len(), &mut self.common)
     }
 
     fn rank(&mut self, query: &Query, ask: &Ask<'_>) -> Result<Vec<Ranked>> {

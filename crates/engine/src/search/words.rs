@@ -1,6 +1,6 @@
 //! Words and meaning together: what an item gains by having the words of the query.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sensorium_store::{Catalog, ItemKey};
 
@@ -16,8 +16,42 @@ const MOST_WORDS: usize = 16;
 /// A word that so many items have says nothing about any of them.
 const COMMON: usize = 1000;
 
+/// Common words that are remembered, at most.
+const MOST_COMMON: usize = 10_000;
+
 /// A word is told when it is rarer than this: about one in four items has one that is as rare.
 const TOLD: f32 = 1.5;
+
+/// Words that are known to be common, so that they are not looked up with every query.
+#[derive(Debug, Default)]
+pub(super) struct CommonWords {
+    /// The state of the catalogue in which they are.
+    sequence: u64,
+    words: HashSet<String>,
+}
+
+impl CommonWords {
+    /// Forgets them when the catalogue is no longer in the state `sequence`.
+    pub(super) fn follow(&mut self, sequence: u64) {
+        if self.sequence != sequence || self.words.len() > MOST_COMMON {
+            self.words.clear();
+            self.sequence = sequence;
+        }
+    }
+
+    /// The items that have `word`; `None` when it is common.
+    fn items(&mut self, word: &str, catalog: &dyn Catalog) -> Result<Option<BTreeSet<ItemKey>>> {
+        if self.words.contains(word) {
+            return Ok(None);
+        }
+        let items = catalog.with_word(word, COMMON)?;
+        if items.len() < COMMON {
+            return Ok(Some(items));
+        }
+        self.words.insert(word.to_owned());
+        Ok(None)
+    }
+}
 
 /// Which items have which words of a query.
 #[derive(Debug, Default)]
@@ -29,30 +63,36 @@ pub(super) struct Words {
 impl Words {
     /// Those of the texts that `query` looks for. A word counts by how rare it is (as in BM25); what an item gains grows with the
     /// fourth power of the share that it has, so that a rare word or a whole name decides, and some words of a sentence do not.
-    pub(super) fn find(query: &Query, catalog: &dyn Catalog, vectors: usize) -> Result<Self> {
+    pub(super) fn find(
+        query: &Query,
+        catalog: &dyn Catalog,
+        vectors: usize,
+        common: &mut CommonWords,
+    ) -> Result<Self> {
         let mut words = Self::default();
         if !query.words {
             return Ok(words);
         }
         for part in query.parts.iter().filter(|part| !part.without) {
             if let PartContent::Text { text, .. } = &part.content {
-                words.add(text, catalog, vectors)?;
+                words.add(text, catalog, vectors, common)?;
             }
         }
         Ok(words)
     }
 
-    fn add(&mut self, text: &str, catalog: &dyn Catalog, vectors: usize) -> Result<()> {
+    fn add(
+        &mut self,
+        text: &str,
+        catalog: &dyn Catalog,
+        vectors: usize,
+        common: &mut CommonWords,
+    ) -> Result<()> {
         let mut found: Vec<(String, f32, BTreeSet<ItemKey>)> = Vec::new();
         for word in split(text) {
-            let items = catalog.with_word(&word, COMMON)?;
-            let rarity = rarity(items.len(), vectors);
-            let items = if items.len() < COMMON {
-                items
-            } else {
-                BTreeSet::new()
-            };
-            found.push((word, rarity, items));
+            let items = common.items(&word, catalog)?;
+            let rarity = rarity(items.as_ref().map_or(COMMON, BTreeSet::len), vectors);
+            found.push((word, rarity, items.unwrap_or_default()));
         }
         let all: f32 = found.iter().map(|(_, rarity, _)| rarity).sum();
         let mut shares: BTreeMap<ItemKey, (Vec<String>, f32)> = BTreeMap::new();

@@ -49,6 +49,11 @@ fn the_sqlite_catalog_finds_what_fulfils_a_condition() {
 }
 
 #[test]
+fn the_sqlite_catalog_finds_fields_that_are_a_text() {
+    catalog::finds_fields_that_are_a_text(sqlite);
+}
+
+#[test]
 fn the_sqlite_catalog_finds_the_items_of_a_file() {
     catalog::finds_the_items_of_a_file(sqlite);
 }
