@@ -304,3 +304,63 @@ fn searches_go_on_while_an_index_is_written() {
     assert_eq!(indexer.wait().unwrap().code(), Some(3));
     assert!(searches > 0 && found > 0);
 }
+
+#[test]
+fn killed_while_vectors_are_arranged_nothing_is_lost_and_the_next_run_arranges_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let notes = folder.path().join("notes.jsonl");
+    let lines = (0..250).map(|number| format!("{{\"text\": \"Walk {number} in the hills.\"}}\n"));
+    fs::write(&notes, lines.collect::<String>()).unwrap();
+    let notes = notes.to_str().unwrap();
+    let arrange = ["index", notes, "--arrange-from", "100"];
+    let whole = folder.path().join("whole");
+    run(
+        sensorium().args(["index", notes]).env("SENSORIUM_INDEX", &whole),
+        0,
+    );
+    let expected = dump(&whole);
+    let best = |index: &Path| -> Vec<(String, f64)> {
+        let asked = ["search", "the seventh walk", "--no-words", "--json"];
+        let answer = run_json(sensorium().args(asked).env("SENSORIUM_INDEX", index), 0);
+        let hits = answer["hits"].as_array().unwrap().iter();
+        hits.map(|hit| {
+            (
+                hit["item"].to_string(),
+                (1e4 * hit["score"].as_f64().unwrap()).round(),
+            )
+        })
+        .collect()
+    };
+    let expected_best = best(&whole);
+
+    let (mut kills, mut halfway) = (0, 0);
+    for round in 0..ROUNDS {
+        let index = folder.path().join(format!("index{round}"));
+        fs::create_dir(&index).unwrap();
+        fs::copy(whole.join("catalog.sqlite"), index.join("catalog.sqlite")).unwrap();
+        let near = index.join("near");
+        let has = |end: &str| {
+            let names = fs::read_dir(&near).into_iter().flatten().flatten();
+            names
+                .into_iter()
+                .any(|entry| entry.path().to_string_lossy().ends_with(end))
+        };
+        let end = [".rows", ".graph", ".keys", "list"][round % 4];
+        let hit = kill_when(&arrange, &index, |_| has(end));
+        kills += u32::from(hit);
+        halfway += u32::from(hit && has(".rows") && !has("list"));
+        run(sensorium().arg("verify").env("SENSORIUM_INDEX", &index), 0);
+        assert_eq!(best(&index), expected_best);
+        run(sensorium().args(arrange).env("SENSORIUM_INDEX", &index), 0);
+        run(sensorium().arg("verify").env("SENSORIUM_INDEX", &index), 0);
+        assert!(has("list") && has(".graph"));
+        let files = fs::read_dir(&near).unwrap().count();
+        assert_eq!(files, 4, "what the killed run left is gone");
+        assert_eq!(best(&index), expected_best);
+        dump(&index).assert_same(&expected);
+        if kills >= 6 && halfway >= 4 {
+            return;
+        }
+    }
+    panic!("of {kills} kills before the end only {halfway} left a graph half written");
+}

@@ -21,6 +21,8 @@ pub use search::{
     Answer, BadCondition, CONFIDENT, EncodedContent, FileEncoder, Part, PartContent, Query, Searcher,
     parse_condition,
 };
+/// From how many vectors of a modality and track on they are arranged for searches that do not look at all.
+pub use sensorium_store::LARGE as ARRANGE_FROM;
 pub use status::{Bytes, FileCounts, Status, status, verify};
 pub use transcribe::Transcripts;
 pub use transfer::{ExportOptions, Exported, Received, export};

@@ -123,8 +123,9 @@ pub fn verify(folder: &Path) -> Result<Vec<String>> {
         problems => {
             let mut problems = problems?;
             problems.extend(
-                GraphIndex::damage(folder)
-                    .map(|damage| format!("{damage}; `sensorium index` makes it again")),
+                GraphIndex::damage(folder).map(|damage| {
+                    format!("{damage}; remove its folder, and `sensorium index` makes it again")
+                }),
             );
             Ok(problems)
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use sensorium_engine::{FileEncoder, IndexOptions, Indexer, Searcher};
+use sensorium_engine::{ARRANGE_FROM, FileEncoder, IndexOptions, Indexer, Searcher};
 use sensorium_media::Limits;
 use sensorium_model::Package;
 use sensorium_store::{Catalog, SqliteCatalog};
@@ -65,6 +65,7 @@ impl App {
             features: true,
             migrate: false,
             transcripts: settings.transcripts,
+            arrange_from: ARRANGE_FROM,
         };
         let previews = Previews::new(
             settings.cache.clone(),

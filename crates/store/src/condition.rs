@@ -186,6 +186,16 @@ impl Condition {
         }
     }
 
+    /// A text that a fact or a field of every place that fulfils it is, upper and lower case apart, so that places without its
+    /// words need not be looked at; `None` when none is known. It is of ASCII, so that all agree on what its words are.
+    pub fn said(&self) -> Option<&str> {
+        match self {
+            Self::Is(comparison) if self.asks_content() => comparison.said(),
+            Self::And(inner) => inner.iter().find_map(Self::said),
+            Self::Is(_) | Self::Or(_) | Self::Not(_) => None,
+        }
+    }
+
     /// Whether `place` fulfils it.
     pub fn holds(&self, place: &Place<'_>) -> bool {
         match self {
@@ -198,6 +208,18 @@ impl Condition {
 }
 
 impl Comparison {
+    fn said(&self) -> Option<&str> {
+        let Literal::Text(text) = &self.literal else {
+            return None;
+        };
+        // Numbers and times are written in many ways.
+        let is_word = text.is_ascii()
+            && text.contains(|c: char| c.is_ascii_alphabetic())
+            && text.parse::<f64>().is_err()
+            && time_range(text).is_none();
+        (self.relation == Relation::Equal && is_word).then_some(text)
+    }
+
     fn holds(&self, place: &Place<'_>) -> bool {
         match place.value(&self.field) {
             None => false,

@@ -56,6 +56,18 @@ impl Filter {
         }
     }
 
+    /// Items among which all are that may pass; `None` when any may.
+    pub fn among(&self) -> Option<&BTreeSet<ItemKey>> {
+        match self {
+            Self::Items(items) => Some(items),
+            Self::And(inner) => inner
+                .iter()
+                .filter_map(Self::among)
+                .min_by_key(|items| items.len()),
+            Self::All | Self::Modality(_) | Self::Track(_) | Self::Not(_) | Self::Or(_) => None,
+        }
+    }
+
     /// What can be said without looking at items, so that whole parts of an index are skipped or scanned
     /// without further questions.
     pub fn verdict(&self, modality: Modality, track: Track) -> Verdict {
@@ -99,6 +111,20 @@ fn combine(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_passes_is_among_the_fewest_items_that_all_have_to_be_of() {
+        let items = |keys: &[u64]| Filter::Items(keys.iter().copied().map(ItemKey).collect());
+        let inner = Filter::And(vec![
+            items(&[1, 2, 3]),
+            Filter::lane(Modality::Text, Track::Text),
+            items(&[2]),
+        ]);
+        let filter = Filter::And(vec![items(&[2, 3]), inner]);
+        assert_eq!(filter.among(), Some(&BTreeSet::from([ItemKey(2)])));
+        assert_eq!(Filter::Or(vec![items(&[1]), Filter::All]).among(), None);
+        assert_eq!(Filter::Not(Box::new(items(&[1]))).among(), None);
+    }
 
     #[test]
     fn a_verdict_agrees_with_every_item() {

@@ -27,7 +27,7 @@ pub use error::{Error, Result};
 pub use exact::ExactIndex;
 pub use files::is_part_of_index;
 pub use filter::{Filter, Verdict};
-pub use graph::{Adding, GraphIndex, LARGE, Witnesses};
+pub use graph::{Adding, GraphIndex, LARGE, Look, Witnesses};
 pub use lock::WriterLock;
 pub use sqlite::SqliteCatalog;
 pub use times::{TimeRange, time_range};

@@ -39,6 +39,9 @@ pub(crate) struct Index {
     /// Do not keep the towers' features: saves two thirds of the space, but another model must read all files again
     #[arg(long)]
     pub(crate) no_features: bool,
+    /// Arrange the vectors of a modality for fast searches, which find nearly all of the nearest, from so many on
+    #[arg(long, value_name = "N", default_value_t = sensorium_engine::ARRANGE_FROM)]
+    pub(crate) arrange_from: usize,
     #[command(flatten)]
     pub(crate) words: WordArgs,
     #[command(flatten)]

@@ -16,6 +16,7 @@ pub(crate) fn run(common: &Common, options: &Index, migrate: bool) -> anyhow::Re
         features: !options.no_features,
         migrate,
         transcripts: (&options.words).into(),
+        arrange_from: options.arrange_from,
     };
     if options.watch {
         return watch::run(common, options, &folder, package, settings);

@@ -24,7 +24,7 @@ use std::thread;
 use crossbeam_channel::bounded;
 use sensorium_media::{Limits, WINDOWING_VERSION};
 use sensorium_model::{EncodedFile, Package, Pool};
-use sensorium_store::{Catalog, Generation, Refusal, SqliteCatalog, WriterLock};
+use sensorium_store::{Catalog, Generation, Look, Refusal, SqliteCatalog, WriterLock};
 
 use self::commit::Committer;
 pub(crate) use self::commit::{BATCH_BYTES, BATCH_FILES};
@@ -54,6 +54,9 @@ pub struct IndexOptions {
     pub migrate: bool,
     /// Which words in media are looked for, of all items that lack them.
     pub transcripts: Transcripts,
+    /// From how many vectors of a modality and track on they are arranged for searches that do not look at all;
+    /// [`ARRANGE_FROM`](crate::ARRANGE_FROM) unless there is a reason.
+    pub arrange_from: usize,
 }
 
 /// On what terms files are read.
@@ -72,6 +75,8 @@ pub struct Indexer {
     pub(crate) folder: PathBuf,
     pub(crate) catalog: Box<dyn Catalog>,
     cancelled: Arc<AtomicBool>,
+    /// Whether what is kept of nearest neighbours was read and found whole, or made again.
+    has_seen_near: AtomicBool,
     // Let go last, after the catalogue is closed.
     _lock: WriterLock,
 }
@@ -104,6 +109,7 @@ impl Indexer {
             folder,
             catalog: Box::new(catalog),
             cancelled: Arc::default(),
+            has_seen_near: AtomicBool::new(false),
             _lock: lock,
         })
     }
@@ -256,13 +262,26 @@ impl Indexer {
             jobs = committer.end_round();
         }
         let report = committer.finish(plan.vanished)?;
-        self.keep_near(&terms.generation.space, progress);
+        self.keep_near(&terms.generation.space, options.arrange_from, progress);
         Ok(report)
     }
 
-    /// Arranges the vectors, so that many are searched soon. Nothing is lost where that fails.
-    pub(crate) fn keep_near(&self, space: &str, progress: &mut dyn FnMut(Progress)) {
-        let kept = near::keep(&self.folder, &*self.catalog, space, &self.cancelled, progress);
+    /// Arranges the vectors where they are `large` many, so that they are searched soon. Nothing is lost where that fails.
+    pub(crate) fn keep_near(&self, space: &str, large: usize, progress: &mut dyn FnMut(Progress)) {
+        // Files do not change behind its back: once is enough.
+        let look = match self.has_seen_near.swap(true, Ordering::Relaxed) {
+            true => Look::Lengths,
+            false => Look::Contents,
+        };
+        let kept = near::keep(
+            &self.folder,
+            &*self.catalog,
+            space,
+            large,
+            look,
+            &self.cancelled,
+            progress,
+        );
         if let Err(error) = kept {
             tracing::warn!(%error, "vectors could not be arranged: searches take longer");
         }

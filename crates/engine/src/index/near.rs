@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossbeam_channel::unbounded;
-use sensorium_store::{Adding, Catalog, GraphIndex, LARGE, catch_up};
+use sensorium_store::{Adding, Catalog, GraphIndex, Look, catch_up};
 
 use super::Progress;
 use crate::Result;
 
-/// Brings what is kept of nearest neighbours in `space` up to date, where there are many vectors and enough of them changed.
+/// Brings what is kept of nearest neighbours in `space` up to date, where there are `large` many vectors and enough of them changed,
+/// or what is kept is damaged, as far as `look` goes.
 ///
 /// # Errors
 /// When the catalogue cannot be read or the graphs cannot be written. Searches do without them, then.
@@ -18,13 +19,15 @@ pub(super) fn keep(
     folder: &Path,
     catalog: &dyn Catalog,
     space: &str,
+    large: usize,
+    look: Look,
     cancelled: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
-    if !GraphIndex::may_be_stale(folder, catalog, space, LARGE)? {
+    if !GraphIndex::may_be_stale(folder, catalog, space, large, look)? {
         return Ok(());
     }
-    let mut index = GraphIndex::open(folder, catalog, space, LARGE);
+    let mut index = GraphIndex::open(folder, catalog, space, large);
     catch_up(&mut index, catalog, space)?;
     if !index.is_stale() {
         return Ok(());

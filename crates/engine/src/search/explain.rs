@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sensorium_store::VectorIndex as _;
 use sensorium_types::{Evidence, HeatMap, Hit, Modality, Window, Word};
 
 use super::encode::{EncodedPart, encode_text, finish};
@@ -11,7 +10,6 @@ use super::overlay::overlay;
 use super::query::{Part, PartContent, Query};
 use super::rank::{Ask, Ranked, weighted_queries};
 use super::second::SecondLook;
-use super::words::Words;
 use super::{Searcher, probability};
 use crate::Result;
 
@@ -122,7 +120,7 @@ impl Searcher {
             &self.package,
             self.reranker.as_ref(),
         )?;
-        let words = Words::find(query, &*self.catalog, self.index.len())?;
+        let words = self.words(query)?;
         self.rank(
             query,
             &Ask {

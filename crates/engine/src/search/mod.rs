@@ -1,5 +1,6 @@
 //! Queries to hits: encode, recall by nearest neighbours, rank on one scale.
 
+mod common;
 mod condition;
 mod confidence;
 mod encode;
@@ -23,6 +24,7 @@ use sensorium_store::{Catalog, Filter, GraphIndex, LARGE, SqliteCatalog, VectorI
 use sensorium_types::{Embedding, Hit};
 use serde::Serialize;
 
+use self::common::CommonWords;
 pub use self::condition::{BadCondition, parse as parse_condition};
 pub use self::confidence::CONFIDENT;
 use self::confidence::confidence;
@@ -46,6 +48,7 @@ pub struct Searcher {
     scorer: Scorer,
     /// Loaded with the first query that needs it.
     reranker: Option<Reranker>,
+    common: CommonWords,
     space: String,
 }
 
@@ -86,6 +89,7 @@ impl Searcher {
             limits,
             scorer: Scorer::new(package),
             reranker: None,
+            common: CommonWords::default(),
             space,
         })
     }
@@ -169,7 +173,7 @@ impl Searcher {
         let filter = self.filter(&query)?;
         catch_up(&mut self.index, &*self.catalog, &self.space)?;
         let elsewhere = items_elsewhere(&*self.catalog, &self.folder, &self.space)?;
-        let words = Words::find(&query, &*self.catalog, self.index.len())?;
+        let words = self.words(&query)?;
         let ask = Ask {
             parts: &parts,
             filter: &filter,
@@ -205,6 +209,12 @@ impl Searcher {
             parts.push(finish(part, known, &mut self.pool, &self.package, reranker)?);
         }
         Ok(parts)
+    }
+
+    /// Which items have which words of `query`.
+    fn words(&mut self, query: &Query) -> Result<Words> {
+        self.common.follow(self.index.sequence());
+        Words::find(query, &*self.catalog, self.index.len(), &mut self.common)
     }
 
     fn rank(&mut self, query: &Query, ask: &Ask<'_>) -> Result<Vec<Ranked>> {

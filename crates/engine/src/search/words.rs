@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sensorium_store::{Catalog, ItemKey, LineKey};
 
+use super::common::{COMMON, CommonWords};
 use super::query::{PartContent, Query};
 use crate::Result;
 
@@ -12,9 +13,6 @@ const WORTH: f32 = 8.0;
 
 /// Words of a query that are looked for, the first ones: as many as a [`Mask`] has bits.
 const MOST_WORDS: usize = Mask::BITS as usize;
-
-/// A word that so many items have says nothing about any of them.
-const COMMON: usize = 1000;
 
 /// A word that is in so many lines of transcripts says nothing about any of them.
 const MOST_LINES: usize = 10_000;
@@ -153,14 +151,19 @@ impl Words {
     /// Those of the texts that `query` looks for. A word counts by how rare it is (as in BM25); what an item gains grows with the
     /// fourth power of the share that it has, so that a rare word or a whole name decides, and some words of a sentence do not.
     /// Of a transcript, the words count that stand together.
-    pub(super) fn find(query: &Query, catalog: &dyn Catalog, vectors: usize) -> Result<Self> {
+    pub(super) fn find(
+        query: &Query,
+        catalog: &dyn Catalog,
+        vectors: usize,
+        common: &mut CommonWords,
+    ) -> Result<Self> {
         let mut words = Self::default();
         if !query.words {
             return Ok(words);
         }
         for part in query.parts.iter().filter(|part| !part.without) {
             if let PartContent::Text { text, .. } = &part.content {
-                let found = Found::find(split(text), catalog, vectors)?;
+                let found = Found::find(split(text), catalog, vectors, common)?;
                 found.gains().for_each(|(item, gain)| words.add(item, gain));
             }
         }
@@ -213,7 +216,12 @@ struct Found {
 }
 
 impl Found {
-    fn find(words: Vec<String>, catalog: &dyn Catalog, vectors: usize) -> Result<Self> {
+    fn find(
+        words: Vec<String>,
+        catalog: &dyn Catalog,
+        vectors: usize,
+        common: &mut CommonWords,
+    ) -> Result<Self> {
         let mut found = Self {
             rarities: Vec::with_capacity(words.len()),
             wanted_of_lines: wanted_of_lines(&words),
@@ -223,11 +231,11 @@ impl Found {
         };
         for (place, word) in words.iter().enumerate() {
             let bit = 1 << place;
-            let items = catalog.with_word(word, COMMON)?;
-            let mut lines = Vec::new();
-            if items.len() < COMMON {
-                lines = catalog.lines_with_word(word, MOST_LINES)?;
-            }
+            let Some(items) = common.items(word, catalog)? else {
+                found.rarities.push(rarity(COMMON, vectors));
+                continue;
+            };
+            let lines = catalog.lines_with_word(word, MOST_LINES)?;
             let of_lines: BTreeSet<ItemKey> = lines.iter().map(|(item, _)| *item).collect();
             let having = items.union(&of_lines).count();
             found.rarities.push(rarity(having, vectors));

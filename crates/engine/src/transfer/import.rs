@@ -10,7 +10,7 @@ use super::receive::Receiver;
 use super::rows::Row;
 use super::{Received, bad, read};
 use crate::space::items_elsewhere;
-use crate::{Indexer, Progress, Result};
+use crate::{ARRANGE_FROM, Indexer, Progress, Result};
 
 impl Indexer {
     /// Takes in the rows of the Parquet table at `path`, as [`export`](crate::export) writes them, without encoding anything. All
@@ -50,7 +50,7 @@ impl Indexer {
         })?;
         files.finish(&mut receive)?;
         let received = receiver.finish()?;
-        self.keep_near(&space.to_string(), progress);
+        self.keep_near(&space.to_string(), ARRANGE_FROM, progress);
         Ok(received)
     }
 }

@@ -8,7 +8,7 @@ use sensorium_types::Modality;
 use super::Received;
 use super::receive::Receiver;
 use super::source::{Source, one_space};
-use crate::{Error, Indexer, Progress, Result};
+use crate::{ARRANGE_FROM, Error, Indexer, Progress, Result};
 
 impl Indexer {
     /// Takes in what the index in `other` knows and this one does not: files, items, vectors, features and transcripts. What this
@@ -62,7 +62,7 @@ impl Indexer {
         let received = receiver.finish()?;
         take_transcripts(source.catalog(), &mut *self.catalog)?;
         if let Some(space) = one_space(&*self.catalog, &self.folder)? {
-            self.keep_near(&space, progress);
+            self.keep_near(&space, ARRANGE_FROM, progress);
         }
         Ok(received)
     }

@@ -12,7 +12,7 @@ use half::f16;
 use sensorium_types::{ItemId, Modality, Track};
 use serde::{Deserialize, Serialize};
 
-use super::Witnesses;
+use super::{Look, Witnesses};
 use crate::files::{NEAR, NEAR_LIST};
 use crate::halves::{half_bytes, halves};
 use crate::{Catalog, ItemKey, Result, SegmentKey, StoredItem};
@@ -132,13 +132,15 @@ impl List {
         self.pieces().find_map(|piece| piece.damage(folder, true))
     }
 
-    /// The same, of what has to be right before it is used. The rows of large lanes are most of it; a wrong one is no danger.
-    pub(super) fn danger(&self, folder: &Path) -> Option<String> {
+    /// The same, of what has to be right before it is used, as far as `look` goes. The rows of large lanes are most of it; a wrong
+    /// one is no danger.
+    pub(super) fn danger(&self, folder: &Path, look: Look) -> Option<String> {
+        let is_read = look == Look::Contents;
         self.lanes.iter().find_map(|lane| {
-            let rows = || lane.rows.damage(folder, lane.graph.is_none());
+            let rows = || lane.rows.damage(folder, is_read && lane.graph.is_none());
             let rest = [&lane.keys].into_iter().chain(&lane.graph);
             rest.into_iter()
-                .find_map(|piece| piece.damage(folder, true))
+                .find_map(|piece| piece.damage(folder, is_read))
                 .or_else(rows)
         })
     }

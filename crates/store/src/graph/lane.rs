@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -34,6 +34,9 @@ const SAMPLE: usize = 512;
 /// Rows that one thread looks at in a piece.
 const PIECE: usize = 8192;
 
+/// Items that one thread looks up in a piece.
+const LOOKED_UP: usize = 256;
+
 /// Vectors that one thread adds in a piece.
 const ADDED: usize = 256;
 
@@ -49,8 +52,9 @@ pub(super) struct GraphLane {
     rows: Option<File>,
     segments: Vec<SegmentKey>,
     items: Vec<ItemKey>,
-    /// The rows of each item are neighbours, and items are in the order of their keys, as long as none was added later.
     removed: usize,
+    /// The rows in the order of their items; none while the graph is made.
+    by_item: Vec<u32>,
 }
 
 /// What the graph's library says went wrong.
@@ -69,6 +73,7 @@ impl GraphLane {
             segments: Vec::new(),
             items: Vec::new(),
             removed: 0,
+            by_item: Vec::new(),
         })
     }
 
@@ -85,7 +90,12 @@ impl GraphLane {
         lane.graph
             .view(path.to_str().ok_or("the path is no UTF-8")?)
             .map_err(told)?;
-        lane.with(keys)
+        let mut lane = lane.with(keys)?;
+        let rows = u32::try_from(lane.rows()).map_err(told)?;
+        lane.by_item = (0..rows).collect();
+        let items = &lane.items;
+        lane.by_item.par_sort_by_key(|row| items[*row as usize]);
+        Ok(lane)
     }
 
     /// The same in memory, to be changed.
@@ -119,6 +129,11 @@ impl GraphLane {
     /// How many vectors there are.
     pub(super) fn len(&self) -> usize {
         self.items.len() - self.removed
+    }
+
+    /// How many rows there are, those of removed ones included.
+    pub(super) fn rows(&self) -> usize {
+        self.items.len()
     }
 
     /// The item and the segment of each row, those of removed ones included.
@@ -191,6 +206,30 @@ impl GraphLane {
             .sum()
     }
 
+    /// The same of those of `items`, which are few.
+    pub(super) fn count_of(&self, items: &BTreeSet<ItemKey>, passes: impl Fn(ItemKey) -> bool) -> usize {
+        let passing = items.iter().filter(|item| passes(**item));
+        passing.map(|item| self.rows_of(*item).len()).sum()
+    }
+
+    /// Whether `items` are so few that they are rather looked up than looked for.
+    pub(super) fn is_few(&self, items: &BTreeSet<ItemKey>) -> bool {
+        items.len() * RARE < self.rows()
+    }
+
+    /// The rows of `item`.
+    fn rows_of(&self, item: ItemKey) -> &[u32] {
+        let start = self
+            .by_item
+            .partition_point(|row| self.items[*row as usize] < item);
+        let rows = &self.by_item[start..];
+        let end = rows
+            .iter()
+            .take_while(|row| self.items[**row as usize] == item)
+            .count();
+        &rows[..end]
+    }
+
     /// The `limit` best items that pass, each with its best segment; nearly all of them.
     pub(super) fn nearest(
         &self,
@@ -202,6 +241,27 @@ impl GraphLane {
             Some(passes) if self.is_rare(passes) => Ok(self.compare(query, passes, limit)),
             passes => self.walk(query, passes, limit),
         }
+    }
+
+    /// The `limit` best of `items`, which are few, that pass.
+    pub(super) fn nearest_of(
+        &self,
+        query: &Embedding,
+        items: &BTreeSet<ItemKey>,
+        passes: &(dyn Fn(ItemKey) -> bool + Sync),
+        limit: usize,
+    ) -> Vec<Neighbour> {
+        let items: Vec<_> = items.iter().filter(|item| passes(**item)).collect();
+        let pieces = items.par_chunks(LOOKED_UP);
+        let found = pieces.map(|items| {
+            let mut row_of = Row::new(self.dimension());
+            let rows = items.iter().flat_map(|item| self.rows_of(**item));
+            let neighbours = rows.filter_map(|row| self.neighbour(query, *row as usize, &mut row_of));
+            best_of(neighbours, limit)
+        });
+        found.reduce(Vec::new, |one, other| {
+            best_of(one.into_iter().chain(other), limit)
+        })
     }
 
     /// Whether few pass, as far as a sample tells.
@@ -306,7 +366,8 @@ impl Row {
     }
 }
 
-fn is_there(item: ItemKey) -> bool {
+/// Whether a row with this key has a vector.
+pub(super) fn is_there(item: ItemKey) -> bool {
     item != NO_ITEM
 }
 

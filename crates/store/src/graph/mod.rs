@@ -6,6 +6,7 @@ mod lane;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use sensorium_types::{Embedding, ItemId, Modality, Track};
 use serde::{Deserialize, Serialize};
 
@@ -13,13 +14,16 @@ use self::kept::{LaneFiles, List, Piece, read_keys, read_rows, write_keys, write
 use self::lane::GraphLane;
 use crate::exact::{ExactIndex, Lane, best_of};
 use crate::files::NEAR;
-use crate::{Catalog, Change, Error, Filter, ItemKey, Neighbour, Result, VectorIndex, Verdict};
+use crate::{Catalog, Change, Error, Filter, ItemKey, Neighbour, Result, SegmentKey, VectorIndex, Verdict};
 
 /// Vectors of a lane from which on a graph answers sooner than a comparison with all; measured, see `benches`.
 pub const LARGE: usize = 50_000;
 
 /// One in so many vectors may be new or gone before a graph is brought up to date on disk.
 const STALE: usize = 10;
+
+/// Where one in so many rows of a graph's files counts no more, the lane is made anew without them.
+const DEAD: usize = 3;
 
 /// Items by which a catalogue is recognised.
 const WITNESSES: usize = 64;
@@ -54,6 +58,15 @@ pub struct Adding {
     pub added: usize,
     /// All that are to be added.
     pub of: usize,
+}
+
+/// How closely files are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Whether they are there, and as long as they were.
+    Lengths,
+    /// Whether what is in them is what was written; vectors of large lanes excepted.
+    Contents,
 }
 
 impl GraphIndex {
@@ -94,7 +107,7 @@ impl GraphIndex {
     }
 
     fn load(&mut self, folder: &Path, list: List, catalog: &dyn Catalog) -> std::result::Result<(), String> {
-        if let Some(damage) = list.danger(folder) {
+        if let Some(damage) = list.danger(folder, Look::Contents) {
             return Err(damage);
         }
         if !list.is_of(catalog).map_err(|error| error.to_string())? {
@@ -113,14 +126,7 @@ impl GraphIndex {
                 continue;
             }
             let rows = read_rows(&rows, lane.dimension).map_err(io)?;
-            let vectors = keys.into_iter().zip(rows);
-            small.extend(vectors.map(|((item, segment), vector)| Change::Vector {
-                item,
-                segment,
-                modality,
-                track,
-                vector,
-            }));
+            small.extend(vectors(keys.into_iter().zip(rows), modality, track));
         }
         self.sequence = list.sequence;
         self.recent
@@ -131,14 +137,22 @@ impl GraphIndex {
     }
 
     /// Whether it may be worth while to open what is kept in the index `folder`, and to see whether it [is stale](Self::is_stale):
-    /// a guess without reading vectors.
+    /// a guess without reading vectors. What is damaged, as far as `look` goes, counts as not there.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn may_be_stale(folder: &Path, catalog: &dyn Catalog, space: &str, large: usize) -> Result<bool> {
+    pub fn may_be_stale(
+        folder: &Path,
+        catalog: &dyn Catalog,
+        space: &str,
+        large: usize,
+        look: Look,
+    ) -> Result<bool> {
         let list = List::read(folder).ok().flatten();
-        let list = list.filter(|list| list.space == space);
-        let since = list.map_or(0, |list| list.sequence);
+        let since = match list.filter(|list| list.space == space) {
+            Some(list) if list.danger(folder, look).is_none() && list.is_of(catalog)? => list.sequence,
+            _ => 0,
+        };
         // Counting is a pass over the index, and mostly nothing has changed.
         if catalog.sequence()? == since {
             return Ok(false);
@@ -181,22 +195,58 @@ impl GraphIndex {
     }
 
     /// Brings the graphs up to date, and keeps all in the index `folder`, of vectors of `space` in the catalogue of `witnesses`.
-    /// `progress` is told how far it is, and says whether to go on. Returns whether all was done.
+    /// Graphs with many rows that count no more are made anew. `progress` is told how far it is, and says whether to go on.
+    /// Returns whether all was done.
     ///
     /// # Errors
     /// [`Error::Near`]; what was kept before stays.
     pub fn keep(
-        &self,
+        &mut self,
         folder: &Path,
         space: &str,
         witnesses: Witnesses,
         progress: &(dyn Fn(Adding) -> bool + Sync),
     ) -> Result<bool> {
-        self.write(folder, space, witnesses, progress)
-            .map_err(|detail| Error::Near {
-                path: folder.join(NEAR),
-                detail,
-            })
+        let kept = self
+            .dissolve(folder)
+            .and_then(|()| self.write(folder, space, witnesses, progress));
+        kept.map_err(|detail| Error::Near {
+            path: folder.join(NEAR),
+            detail,
+        })
+    }
+
+    /// Makes recent vectors again of what counts in graphs of whose rows many do not: in a graph they keep their place.
+    fn dissolve(&mut self, folder: &Path) -> std::result::Result<(), String> {
+        let is_dead = |lane: &GraphLane| DEAD * (lane.rows() - self.count_live(lane)) >= lane.rows();
+        let dead: Vec<_> = (self.graphs.iter())
+            .filter(|(_, lane)| is_dead(lane))
+            .map(|(lane, _)| *lane)
+            .collect();
+        for (modality, track) in dead {
+            let (Some(kept), Some(lane)) = (
+                self.kept(modality, track).cloned(),
+                self.graphs.remove(&(modality, track)),
+            ) else {
+                continue;
+            };
+            let rows =
+                read_rows(&kept.rows.path(folder), kept.dimension).map_err(|error| error.to_string())?;
+            let live = lane
+                .keys()
+                .zip(rows)
+                .filter(|((item, _), _)| lane::is_there(*item) && !self.gone.contains(item));
+            let vectors = vectors(live, modality, track).collect();
+            self.recent
+                .apply(vectors, self.sequence)
+                .map_err(|error| error.to_string())?;
+            self.list.iter_mut().for_each(|list| {
+                list.lanes
+                    .retain(|lane| (lane.modality, lane.track) != (modality, track));
+            });
+        }
+        self.live = self.graphs.values().map(|lane| self.count_live(lane)).sum();
+        Ok(())
     }
 
     fn write(
@@ -313,6 +363,21 @@ impl GraphIndex {
     }
 }
 
+/// Rows of files as vectors that are new.
+fn vectors(
+    rows: impl Iterator<Item = ((ItemKey, SegmentKey), Vec<f16>)>,
+    modality: Modality,
+    track: Track,
+) -> impl Iterator<Item = Change> {
+    rows.map(move |((item, segment), vector)| Change::Vector {
+        item,
+        segment,
+        modality,
+        track,
+        vector,
+    })
+}
+
 /// Names for the keys, the rows and the graph of a lane that no file has: who reads files never sees them change.
 fn unused(path: &impl Fn(&str) -> PathBuf, name: &str) -> [String; 3] {
     let names = (0..).map(|number| ["keys", "rows", "graph"].map(|what| format!("{name}-{number}.{what}")));
@@ -357,7 +422,11 @@ impl VectorIndex for GraphIndex {
                 Verdict::All if self.gone.is_empty() => None,
                 Verdict::All | Verdict::Some => Some(&passes),
             };
-            let of_lane = lane.nearest(query, passes, limit);
+            let few = filter.among().filter(|items| lane.is_few(items));
+            let of_lane = match (few, passes) {
+                (Some(items), Some(passes)) => Ok(lane.nearest_of(query, items, passes, limit)),
+                (_, passes) => lane.nearest(query, passes, limit),
+            };
             found.extend(of_lane.map_err(|detail| Error::Near {
                 path: NEAR.into(),
                 detail,
@@ -367,13 +436,13 @@ impl VectorIndex for GraphIndex {
     }
 
     fn count(&self, filter: &Filter) -> usize {
-        let of_lane = |(&(modality, track), lane): (&(Modality, Track), &GraphLane)| match filter
-            .verdict(modality, track)
-        {
-            Verdict::None => 0,
-            Verdict::All => self.count_live(lane),
-            Verdict::Some => {
-                lane.count(|item| !self.gone.contains(&item) && filter.holds(item, modality, track))
+        let of_lane = |(&(modality, track), lane): (&(Modality, Track), &GraphLane)| {
+            let passes = |item| !self.gone.contains(&item) && filter.holds(item, modality, track);
+            match (filter.verdict(modality, track), filter.among()) {
+                (Verdict::None, _) => 0,
+                (Verdict::All, _) => self.count_live(lane),
+                (Verdict::Some, Some(items)) if lane.is_few(items) => lane.count_of(items, passes),
+                (Verdict::Some, _) => lane.count(passes),
             }
         };
         self.recent.count(filter) + self.graphs.iter().map(of_lane).sum::<usize>()

@@ -5,13 +5,14 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
 use sensorium_types::{Fields, ItemId, Location, Modality, Segment, Track};
 
 use super::SqliteCatalog;
 use super::codes::{
     self, Code as _, get_fields, get_halves, get_id, get_path, get_record, get_segment, path_bytes,
 };
+use super::words;
 use crate::{
     Change, Condition, Content, FileState, Generation, IndexedFile, ItemKey, NewSegment, Place, Refusal,
     SegmentKey, Stamp, StoredItem, StoredSegment, Summary,
@@ -203,17 +204,36 @@ pub(super) fn matching(
     connection: &Connection,
     condition: &Condition,
 ) -> rusqlite::Result<BTreeSet<ItemKey>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT item, path, record, modified, modality, format, bytes, facts, fields
-         FROM locations JOIN files ON files.key = file JOIN items ON items.key = item",
-    )?;
+    const PLACES: &str = "SELECT item, path, record, modified, modality, format, bytes, facts, fields
+         FROM locations JOIN files ON files.key = file JOIN items ON items.key = item";
+    let mut found = BTreeSet::new();
+    match condition.said() {
+        // Fields are among the words: only some places are looked at.
+        Some(text) => {
+            let mut statement = connection.prepare_cached(&format!("{PLACES} WHERE locations.key = ?"))?;
+            for location in words::locations_saying(connection, text)? {
+                add_matching(&mut statement.query([location])?, condition, &mut found)?;
+            }
+        }
+        None => {
+            let mut statement = connection.prepare_cached(PLACES)?;
+            add_matching(&mut statement.query([])?, condition, &mut found)?;
+        }
+    }
+    Ok(found)
+}
+
+/// Adds the items of those of `rows` that fulfil `condition`.
+fn add_matching(
+    rows: &mut Rows<'_>,
+    condition: &Condition,
+    found: &mut BTreeSet<ItemKey>,
+) -> rusqlite::Result<()> {
     let reads_json = condition.asks_content();
     let json = |row: &Row<'_>, column| match reads_json {
         true => get_fields(row, column),
         false => Ok(Fields::new()),
     };
-    let mut found = BTreeSet::new();
-    let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let item = ItemKey(row.get(0)?);
         if found.contains(&item) {
@@ -233,7 +253,7 @@ pub(super) fn matching(
             found.insert(item);
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 fn locations(connection: &Connection, item: ItemKey) -> rusqlite::Result<Vec<Location>> {

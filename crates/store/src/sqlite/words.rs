@@ -197,6 +197,15 @@ pub(super) fn with_word(
     rows.collect()
 }
 
+/// The locations whose fields, or the facts of whose content, have the words of `text` one behind the other.
+pub(super) fn locations_saying(connection: &Connection, text: &str) -> rusqlite::Result<Vec<i64>> {
+    let phrase = quoted(text).replace("\" \"", " ");
+    let mut statement =
+        connection.prepare_cached("SELECT rowid / 2 FROM words WHERE words MATCH ? AND rowid % 2 = 0")?;
+    let rows = statement.query_map([format!("caption : {phrase}")], |row| row.get(0))?;
+    rows.collect()
+}
+
 /// `query` in FTS5's own language: each word in quotes, so that none is taken for an operator.
 pub(super) fn quoted(query: &str) -> String {
     let words = query

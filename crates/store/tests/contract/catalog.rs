@@ -354,6 +354,53 @@ pub(crate) fn finds_what_fulfils_a_condition(make: Make) {
     assert_eq!(found(&Condition::And(vec![])).len(), 2);
 }
 
+/// Whatever its words are beside it, a text equals a field that is that text, in a list too, and no other.
+pub(crate) fn finds_fields_that_are_a_text(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    let fields = [
+        serde_json::json!({"shelf": "A-7, left", "note": "of the barn"}),
+        serde_json::json!({"shelf": ["b", "a-7, LEFT"], "note": 7}),
+        serde_json::json!({"shelf": "A-7, left of it", "note": {"deep": "of the barn"}}),
+        serde_json::json!({"shelf": "A 7 left", "note": "barn"}),
+    ];
+    let rows = fields.iter().zip(1..).map(|(fields, number)| {
+        let mut row = item(number, 0, Some(number.into()));
+        row.fields = serde_json::from_value(fields.clone()).unwrap();
+        row
+    });
+    let rows = file(Path::new("/a-7/barn.jsonl"), 1, 1, 0, rows.collect());
+    catalog.write(vec![Write::File(rows)]).unwrap();
+    let is = |field: &str, relation, text: &str| {
+        Condition::Is(Comparison {
+            field: field.into(),
+            relation,
+            literal: Literal::Text(text.into()),
+        })
+    };
+    let found = |condition: Condition| -> Vec<u64> {
+        let keys: Vec<ItemKey> = catalog.matching(&condition).unwrap().into_iter().collect();
+        let items = catalog.items(&keys).unwrap();
+        items
+            .iter()
+            .map(|item| item.locations[0].record.unwrap())
+            .collect()
+    };
+    let shelf = |text: &str| is("shelf", Relation::Equal, text);
+    assert_eq!(found(shelf("a-7, Left")), [1, 2]);
+    assert_eq!(found(shelf("a 7 left")), [4]);
+    assert_eq!(
+        found(shelf("barn")),
+        Vec::<u64>::new(),
+        "the name of the file is no field"
+    );
+    assert_eq!(found(is("note", Relation::Equal, "of the barn")), [1]);
+    assert_eq!(found(Condition::And(vec![shelf("b"), shelf("A-7, left")])), [2]);
+    assert_eq!(found(Condition::Or(vec![shelf("b"), shelf("a 7 left")])), [2, 4]);
+    assert_eq!(found(Condition::Not(Box::new(shelf("b")))), [1, 3, 4]);
+    assert_eq!(found(is("shelf", Relation::Unequal, "b")), [1, 2, 3, 4]);
+}
+
 pub(crate) fn finds_the_items_of_a_file(make: Make) {
     let folder = tempfile::tempdir().unwrap();
     let mut catalog = make(folder.path());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 use sensorium_store::{
-    Adding, Catalog, ExactIndex, Filter, GraphIndex, ItemKey, NewItem, NewSegment, VectorIndex, Write,
+    Adding, Catalog, ExactIndex, Filter, GraphIndex, ItemKey, Look, NewItem, NewSegment, VectorIndex, Write,
     catch_up,
 };
 use sensorium_types::{Embedding, ItemId, Modality, Segment, Track};
@@ -29,7 +29,7 @@ fn exact(catalog: &dyn Catalog) -> ExactIndex {
     index
 }
 
-fn keep(index: &GraphIndex, folder: &Path, catalog: &dyn Catalog) {
+fn keep(mut index: GraphIndex, folder: &Path, catalog: &dyn Catalog) {
     let witnesses = index.witnesses(catalog).unwrap();
     assert!(
         index
@@ -76,12 +76,49 @@ pub(crate) fn keeps_what_a_catalog_has(make: fn(&Path) -> Box<dyn Catalog>) {
             let index = opened(folder.path(), &*catalog, 2);
             assert_same(&index, &*catalog);
             if number % 3 != 2 {
-                keep(&index, folder.path(), &*catalog);
+                keep(index, folder.path(), &*catalog);
                 assert_eq!(GraphIndex::damage(folder.path()), None);
                 assert_same(&opened(folder.path(), &*catalog, 2), &*catalog);
             }
         }
     });
+}
+
+/// Where vectors come and go, run after run, the files stay about as large as what counts in them, and where few are left
+/// there is no graph any more.
+pub(crate) fn grows_no_larger_than_what_counts_in_it(make: fn(&Path) -> Box<dyn Catalog>) {
+    const LARGE: usize = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut catalog = make(folder);
+    crowd(&mut *catalog, 300);
+    keep(opened(folder, &*catalog, LARGE), folder, &*catalog);
+    let sizes = |extension: &str| -> Vec<u64> {
+        let entries = fs::read_dir(folder.join(NEAR))
+            .unwrap()
+            .map(|entry| entry.unwrap());
+        let named = entries.filter(|entry| entry.path().extension().is_some_and(|end| end == extension));
+        named.map(|entry| entry.metadata().unwrap().len()).collect()
+    };
+    let all = sizes("rows")[0];
+    let mut gone = 0;
+    let mut rows = Vec::new();
+    for count in [60, 30, 30, 60, 40] {
+        let forgotten =
+            (gone..gone + count).map(|number| Write::Forget(PathBuf::from(format!("/a/{number}"))));
+        catalog.write(forgotten.collect()).unwrap();
+        gone += count;
+        let index = opened(folder, &*catalog, LARGE);
+        assert!(index.is_stale());
+        keep(index, folder, &*catalog);
+        rows.push(300 * sizes("rows")[0] / all);
+        assert_eq!(sizes("graph").len(), usize::from(300 - gone >= LARGE));
+        let index = opened(folder, &*catalog, LARGE);
+        assert!(!index.is_stale() && index.len() == 300 - gone);
+        let found = agreement(&index, &exact(&*catalog), &Filter::All);
+        assert!(found >= 485, "{found} of 500");
+    }
+    assert_eq!(rows, [300, 300, 180, 120, 80]);
 }
 
 /// So many items, each with a vector of its own near one of a few others, as real ones are.
@@ -128,7 +165,7 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
     let folder = folder.path();
     let mut catalog = make(folder);
     crowd(&mut *catalog, 300);
-    let index = opened(folder, &*catalog, 100);
+    let mut index = opened(folder, &*catalog, 100);
     assert!(index.is_stale());
     let none = index.witnesses(&*catalog).unwrap();
     let stopped = index.keep(folder, &generation(0).space, none, &|Adding { added, of }| {
@@ -136,7 +173,7 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
     });
     assert!(!stopped.unwrap(), "it was not to go on");
     assert_eq!(opened(folder, &*catalog, 100).len(), 300);
-    keep(&index, folder, &*catalog);
+    keep(index, folder, &*catalog);
     let names: Vec<_> = fs::read_dir(folder.join(NEAR))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -146,7 +183,7 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
         |catalog: &dyn Catalog| GraphIndex::open(folder, catalog, &generation(0).space, 100).sequence() > 0;
     assert!(is_used(&*catalog) && !opened(folder, &*catalog, 100).is_stale());
     let may_be_stale = |catalog: &dyn Catalog, large| {
-        GraphIndex::may_be_stale(folder, catalog, &generation(0).space, large).unwrap()
+        GraphIndex::may_be_stale(folder, catalog, &generation(0).space, large, Look::Contents).unwrap()
     };
     assert!(!may_be_stale(&*catalog, 100), "nothing has changed");
     for name in &names {
@@ -173,6 +210,10 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
                 continue;
             }
             assert!(!is_used(&*catalog), "{name:?}");
+            assert!(
+                may_be_stale(&*catalog, 100),
+                "{name:?}: the next run is to see it"
+            );
             let again = opened(folder, &*catalog, 100);
             assert_eq!(again.len(), 300);
             assert!(again.is_stale(), "it is to be made again");
@@ -190,7 +231,7 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
     let left = folder.join(NEAR).join("9-image-visual-0.rows");
     fs::write(&left, "half of it").unwrap();
     assert!(is_used(&*catalog));
-    keep(&opened(folder, &*catalog, 100), folder, &*catalog);
+    keep(opened(folder, &*catalog, 100), folder, &*catalog);
     assert!(!left.exists() && is_used(&*catalog));
     assert_eq!(fs::read_dir(folder.join(NEAR)).unwrap().count(), 4);
     let elsewhere = tempfile::tempdir().unwrap();
@@ -212,23 +253,29 @@ pub(crate) fn finds_nearly_all_of_the_nearest_under_any_filter(make: fn(&Path) -
     let folder = tempfile::tempdir().unwrap();
     let mut catalog = make(folder.path());
     crowd(&mut *catalog, 2000);
-    keep(&opened(folder.path(), &*catalog, 100), folder.path(), &*catalog);
+    keep(opened(folder.path(), &*catalog, 100), folder.path(), &*catalog);
     let (index, exact) = (opened(folder.path(), &*catalog, 100), exact(&*catalog));
     for share in [1, 2, 4, 20, 100] {
         let some: BTreeSet<ItemKey> = (0..2001).filter(|key| key % share == 0).map(ItemKey).collect();
         let filter = Filter::Items(some);
-        let mut found = 0;
-        for seed in 0..50u8 {
-            let parts = (0..12).flat_map(|part| vector(&[seed, part]));
-            let query = Embedding::from_vec(parts.map(|x| x.to_f32()).collect());
-            let items = |neighbours: Vec<sensorium_store::Neighbour>| -> BTreeSet<ItemKey> {
-                neighbours.into_iter().map(|neighbour| neighbour.item).collect()
-            };
-            let best = items(exact.nearest(&query, &filter, 10).unwrap());
-            let here = items(index.nearest(&query, &filter, 10).unwrap());
-            assert_eq!(here.len(), 10);
-            found += best.intersection(&here).count();
-        }
+        let found = agreement(&index, &exact, &filter);
         assert!(found >= 485, "{found} of 500 where one of {share} passes");
     }
+}
+
+/// How many of the ten nearest of a [`crowd`] to each of fifty queries are found.
+fn agreement(index: &GraphIndex, exact: &ExactIndex, filter: &Filter) -> usize {
+    let mut found = 0;
+    for seed in 0..50u8 {
+        let parts = (0..12).flat_map(|part| vector(&[seed, part]));
+        let query = Embedding::from_vec(parts.map(|x| x.to_f32()).collect());
+        let items = |neighbours: Vec<sensorium_store::Neighbour>| -> BTreeSet<ItemKey> {
+            neighbours.into_iter().map(|neighbour| neighbour.item).collect()
+        };
+        let best = items(exact.nearest(&query, filter, 10).unwrap());
+        let here = items(index.nearest(&query, filter, 10).unwrap());
+        assert_eq!(here.len(), 10);
+        found += best.intersection(&here).count();
+    }
+    found
 }

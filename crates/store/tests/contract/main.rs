@@ -50,6 +50,11 @@ fn the_sqlite_catalog_finds_what_fulfils_a_condition() {
 }
 
 #[test]
+fn the_sqlite_catalog_finds_fields_that_are_a_text() {
+    catalog::finds_fields_that_are_a_text(sqlite);
+}
+
+#[test]
 fn the_sqlite_catalog_finds_the_items_of_a_file() {
     catalog::finds_the_items_of_a_file(sqlite);
 }
@@ -127,6 +132,11 @@ fn the_graph_index_keeps_what_a_catalog_has() {
 #[test]
 fn the_graph_index_notices_damage_and_is_made_again() {
     graph::notices_damage_and_is_made_again(sqlite);
+}
+
+#[test]
+fn the_graph_index_grows_no_larger_than_what_counts_in_it() {
+    graph::grows_no_larger_than_what_counts_in_it(sqlite);
 }
 
 #[test]
