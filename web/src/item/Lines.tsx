@@ -104,7 +104,7 @@ function Track({ title, lines, words, onSeek }: { title: string; lines: Line[]; 
       <h4>
         <Icon name={signOf(lines[0]!)} /> {title}
       </h4>
-      <ol>
+      <ol tabIndex={0} aria-label={title}>
         {lines.map((line, index) => {
           const { start } = line;
           return (
