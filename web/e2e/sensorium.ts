@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { access, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -9,6 +9,7 @@ import { test as base } from "@playwright/test";
 /** The binary under test. */
 const BINARY = process.env.SENSORIUM ?? "sensorium";
 export const DEMO = path.resolve(import.meta.dirname, "../../demo");
+const SIGN = path.resolve(import.meta.dirname, "../../crates/model/tests/print/sign.png");
 const FOLDERS = ["photos", "sounds", "videos", "notes"].map((name) => path.join(DEMO, name));
 
 /** Runs the binary to its end and returns what it prints. */
@@ -65,6 +66,15 @@ interface Shared {
   card: Card;
   /** An index of many short notes. */
   many: string;
+  words: Words;
+}
+
+/** A picture in which words are to be read, and a sound in which some are said. */
+interface Words {
+  folder: string;
+  index: string;
+  /** Whether the sound could be made, and heard. */
+  speaks: boolean;
 }
 
 interface Own {
@@ -120,6 +130,18 @@ export const test = base.extend<Own, Shared>({
     },
     { scope: "worker", timeout: 600_000 },
   ],
+  words: [
+    async ({ scratch }, use) => {
+      const folder = path.join(scratch, "words");
+      await mkdir(folder);
+      await copyFile(SIGN, path.join(folder, "sign.png"));
+      const speaks = (await hears()) && (await speak(path.join(folder, "trip.wav")));
+      const index = path.join(scratch, "words-index");
+      await sensorium("index", "--index", index, folder, "--print", ...(speaks ? ["--speech"] : []));
+      await use({ folder, index, speaks });
+    },
+    { scope: "worker", timeout: 300_000 },
+  ],
   start: async ({ scratch, index }, use) => {
     const servers: Server[] = [];
     await use(async (...options) => {
@@ -132,6 +154,30 @@ export const test = base.extend<Own, Shared>({
   },
   baseURL: async ({ server }, use) => use(server),
 });
+
+/** Whether there is what hears words: it lies beside the model. */
+async function hears(): Promise<boolean> {
+  const model = process.env.SENSORIUM_MODEL ?? path.resolve(DEMO, "../models/base");
+  return access(path.join(model, "../speech/model.toml")).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Makes a sound of two spoken sentences with a pause between; ffmpeg has a voice of its own in some builds only. */
+async function speak(file: string): Promise<boolean> {
+  const say = (text: string) => ["-f", "lavfi", "-i", `flite=text='${text}':voice=slt`];
+  const sentences = [
+    "The ferry to the island leaves at seven in the morning.",
+    "In the evening we look at the old lighthouse.",
+  ];
+  const joined = ["-filter_complex", "[0]apad=pad_dur=4[a];[a][1]concat=n=2:v=0:a=1", "-ac", "1", "-ar", "16000"];
+  const made = promisify(execFile)("ffmpeg", ["-v", "error", "-y", ...sentences.flatMap(say), ...joined, file]);
+  return made.then(
+    () => true,
+    () => false,
+  );
+}
 
 /** The first pairs of the demo pack, for a file in another folder. */
 async function fewPairs(): Promise<string> {

@@ -11,6 +11,7 @@ import "./styles/box.css";
 import "./styles/gallery.css";
 import "./styles/dialog.css";
 import "./styles/item.css";
+import "./styles/lines.css";
 import "./styles/views.css";
 
 followTheme();

@@ -94,6 +94,18 @@ describe("arrow keys", () => {
   });
 });
 
+describe("what stands below some boxes besides", () => {
+  it("makes room in their rows alone, on both sides of the line", () => {
+    const extra = mixed.map((_, index) => (index === 0 || index === 8 ? 40 : 0));
+    for (const sure of [0, 7]) {
+      const plain = arrange(mixed, sure, options);
+      const roomy = arrange(mixed, sure, { ...options, extra });
+      expect(roomy.height - plain.height).toBeCloseTo(80, 3);
+      expect(roomy.rows[1]!.top - plain.rows[1]!.top).toBeCloseTo(40, 3);
+    }
+  });
+});
+
 describe("the less sure line", () => {
   it("parts the rows and keeps the order", () => {
     const { rows, line, height } = arrange(mixed, 7, options);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -18,6 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorium import Client
+
+SIGN = Path(__file__).parents[3] / "crates/model/tests/print/sign.png"
+"""A picture in which NO PARKING and "8 am to 6 pm" are to be read."""
 
 RATE = 16_000
 SECONDS = 25
@@ -48,7 +52,7 @@ def server() -> Server:
     sensorium("eval", folder / "pack" / "pairs.jsonl", "--out", folder / "card", "--json")
     process = subprocess.Popen(
         [
-            binary(), "serve", "--json", "--port", "0", "--index", folder / "index", "--cache", folder / "cache", "--card", folder / "card",
+            binary(), "serve", "--json", "--port", "0", "--index", folder / "index", "--cache", folder / "cache", "--card", folder / "card", "--print",
             *(f"--key={key['hash']}" for key in keys),
         ],
         stdout=subprocess.PIPE,
@@ -87,6 +91,7 @@ def make_pack(folder: Path) -> None:
     (folder / "sky.png").write_bytes(png(sky))
     board = np.repeat(((rows // 20 + columns // 20) % 2 * 255)[..., np.newaxis], 3, axis=-1)
     (folder / "board.png").write_bytes(png(board))
+    shutil.copy(SIGN, folder)
     make_sound(folder / "noise.wav")
     pairs = [
         {"id": "1", "text": "an evening sky", "image": "sky.png"},

@@ -81,6 +81,11 @@ class Searching(Served):
         self.assertEqual([hit.item for hit in pages], [hit.item for hit in whole])
         self.assertGreater(len(pages), 4)
 
+    def test_words_that_are_to_be_read_in_a_picture_find_it(self) -> None:
+        hit = self.client.search("parking", to="image", limit=1).hits[0]
+        self.assertEqual(hit.path, str(self.pack / "sign.png"))
+        self.assertEqual([(line.track, line.start, line.text) for line in hit.lines], [("visual", None, "NO PARKING")])
+
     def test_conditions_moments_and_reasons(self) -> None:
         found = self.client.search("loud noise", where="duration > 20", moments=True, explain=True)
         (hit,) = found.hits
@@ -145,7 +150,7 @@ class Looking(Served):
         self.assertEqual(len(items), page.total)
         self.assertEqual(len({item.item for item in items}), page.total)
         pictures = list(self.client.iter_items(modality="image"))
-        self.assertEqual({Path(item.path).name for item in pictures}, {"sky.png", "board.png"})
+        self.assertEqual({Path(item.path).name for item in pictures}, {"sky.png", "board.png", "sign.png"})
 
     def test_an_item_tells_what_its_file_and_its_record_say(self) -> None:
         picture = self.client.item(self.item("sky.png"))
@@ -162,6 +167,14 @@ class Looking(Served):
         self.assertEqual(segments, list(self.client.segments(item).segments))
         windows = self.client.segments(self.item("noise.wav")).segments
         self.assertEqual((windows[0].track, windows[0].start), ("audio", 0.0))
+
+    def test_lines_come_in_pages(self) -> None:
+        sign = self.client.item(self.item("sign.png"))
+        lines = list(self.client.iter_lines(sign, page=1))
+        self.assertEqual([line.text for line in lines], ["NO PARKING", "8 am to 6 pm"])
+        page = self.client.lines(sign)
+        self.assertEqual((page.lines, page.total, page.next), (tuple(lines), sign.lines_total, None))
+        self.assertEqual(self.client.lines(self.item("sky.png")).total, 0)
 
     def test_media_come_whole_in_ranges_and_as_files(self) -> None:
         content = (self.pack / "sky.png").read_bytes()
@@ -195,7 +208,7 @@ class Looking(Served):
     def test_the_server_tells_what_it_has(self) -> None:
         status = self.client.status()
         self.assertEqual((status.name, status.access), ("sensorium", "write"))
-        self.assertEqual(status.items["image"], 2)
+        self.assertEqual(status.items["image"], 3)
         self.assertIn(str(self.pack), status.folders)
         card = self.client.card()
         self.assertIn("text->image", card.figures["directions"])
@@ -214,6 +227,7 @@ class Indexing(Served):
             self.assertEqual((job.state, job.report.added), ("done", 1))
             self.assertEqual([Path(bad.path).name for bad in job.report.refused], ["bad.png"])
             self.assertEqual(told[-1], job)
+            self.assertIsNotNone(job.report.transcribed)
             self.assertEqual(self.client.job(job).state, "done")
             self.assertIn(job.id, [known.id for known in self.client.jobs()])
             self.assertEqual(self.client.search("cat", to="text").hits[0].path, str(folder / "cat.txt"))

@@ -45,6 +45,7 @@ NO_DATACLASS = {
     "State": "an enumeration, compared where it is used",
     "Texts": "sent",
     "Track": "an enumeration, compared where it is used",
+    "Work": "an enumeration, compared where it is used",
     "Vector": "asked for in base64",
 }
 
@@ -62,6 +63,7 @@ CALLS: dict[str, tuple[Callable[..., object], Call]] = {
     "embed": (Client.embed, lambda client: client.embed(["a"])),
     "items": (Client.items, lambda client: client.items()),
     "item": (Client.item, lambda client: client.item(one(client))),
+    "lines": (Client.lines, lambda client: client.lines(one(client))),
     "media": (Client.media, lambda client: client.media(one(client))),
     "preview": (Client.preview, lambda client: client.preview(one(client))),
     "segments": (Client.segments, lambda client: client.segments(one(client))),

@@ -305,6 +305,81 @@ fn an_item_is_told_shown_and_compared() {
     );
 }
 
+/// A server on a picture in which words are to be read, and on one without.
+fn of_signs() -> Server {
+    let place = Place::empty();
+    let sign = checkout().join("crates/model/tests/print/sign.png");
+    fs::copy(sign, place.media.join("sign.png")).unwrap();
+    fs::copy(
+        checkout().join("demo/photos/hen.webp"),
+        place.media.join("hen.webp"),
+    )
+    .unwrap();
+    common::run_json(
+        place
+            .command("index")
+            .arg(&place.media)
+            .args(["--print", "--json"]),
+        0,
+    );
+    Server::of(place, &[])
+}
+
+/// What a tool for assistants tells.
+fn told_by_tool(server: &Server, name: &str, arguments: &Value) -> Value {
+    let call = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": name, "arguments": arguments},
+    });
+    let headers = [
+        ("accept", "application/json, text/event-stream"),
+        ("mcp-protocol-version", "2025-06-18"),
+    ];
+    read(server.post_with("/mcp", &call, &headers), 200)["result"]["structuredContent"].clone()
+}
+
+#[test]
+fn words_to_be_read_in_a_picture_are_found_told_whole_and_in_pages() {
+    let server = of_signs();
+    let parking = json!({"track": "visual", "text": "NO PARKING"});
+    let hours = json!({"track": "visual", "text": "8 am to 6 pm"});
+    let found = server.json("search?q=parking");
+    assert_eq!(names(&found)[0], "sign.png");
+    assert_eq!(found["hits"][0]["lines"], json!([parking]));
+
+    let sign = found["hits"][0]["item"].as_str().unwrap();
+    assert_eq!(server.json(&format!("items/{sign}"))["lines_total"], 2);
+    let lines = |options: &str| server.json(&format!("items/{sign}/lines{options}"));
+    assert_eq!(
+        lines(""),
+        json!({"lines": [parking, hours], "total": 2, "next": null})
+    );
+    let first = lines("?limit=1");
+    assert_eq!(first, json!({"lines": [parking], "total": 2, "next": "1"}));
+    assert_eq!(
+        lines("?limit=1&cursor=1"),
+        json!({"lines": [hours], "total": 2, "next": null})
+    );
+    assert_eq!(lines("?cursor=99")["lines"], json!([]));
+
+    let hen = server.first("a%20brown%20hen", "image");
+    let nothing = json!({"lines": [], "total": 0, "next": null});
+    assert_eq!(server.json(&format!("items/{hen}/lines")), nothing);
+    let wrong = |options: &str| problem(server.get(&format!("items/{sign}/lines?{options}")), 400);
+    assert!(wrong("limit=1001").contains("1 to 1000"));
+    assert!(wrong("cursor=x").contains("cursor"));
+    let unknown = format!("items/b3:{}/lines", "0".repeat(64));
+    assert!(problem(server.get(&unknown), 404).contains("not there"));
+
+    let told = told_by_tool(&server, "search", &json!({"text": "parking"}));
+    assert_eq!(told["hits"][0]["lines"], json!([parking]));
+    let told = told_by_tool(&server, "get_item", &json!({"item": sign}));
+    assert_eq!(
+        (&told["lines"], &told["lines_total"]),
+        (&json!([parking, hours]), &json!(2))
+    );
+}
+
 #[test]
 fn a_file_is_sent_in_ranges_and_not_again_when_it_is_known() {
     let path = format!("items/{}/media", DEMO.first("hen", "image"));
@@ -584,6 +659,7 @@ fn every_route_is_in_the_document_and_figures_are_told() {
         "search",
         "uploads",
         "items",
+        "items/{id}/lines",
         "items/{id}/media",
         "jobs/{id}/events",
         "embed",

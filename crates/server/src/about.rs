@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use axum::http::StatusCode;
 use sensorium_engine::open_unchanged;
-use sensorium_store::{Catalog, StoredItem};
-use sensorium_types::{Fields, ItemId, Modality};
+use sensorium_store::{Catalog, StoredItem, Transcript};
+use sensorium_types::{Fields, ItemId, Line, Modality, Segment, Track};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -105,6 +105,21 @@ pub(crate) fn text_of(item: &StoredItem, catalog: &dyn Catalog, most: usize) -> 
     let passages = catalog.segments_of(item.key, None, most)?.into_iter();
     let passages: Vec<String> = passages.filter_map(|passage| passage.text).collect();
     Ok(passages.join("\n\n"))
+}
+
+/// What is said in `item`, then what is to be read in it, each in the order of time.
+pub(crate) fn lines_of(item: &StoredItem, catalog: &dyn Catalog) -> Result<Vec<Line>> {
+    let mut transcripts = catalog.transcripts(item.key)?;
+    transcripts.sort_by_key(|transcript| transcript.track != Track::Audio);
+    let lines = transcripts
+        .into_iter()
+        .flat_map(|Transcript { track, lines, .. }| {
+            lines.into_iter().map(move |(span, text)| Line {
+                segment: Segment { track, span },
+                text,
+            })
+        });
+    Ok(lines.collect())
 }
 
 /// The file of `item` that is still the one that was indexed, and where it is. Nothing else is ever opened.

@@ -12,10 +12,10 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use rmcp::{ServerHandler, ServiceExt as _, tool, tool_handler, tool_router};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use sensorium_model::Package;
-use sensorium_types::Modality;
+use sensorium_types::{Line, Modality};
 use serde::{Deserialize, Serialize};
 
-use crate::about::{stored, text_of};
+use crate::about::{lines_of, stored, text_of};
 use crate::api::BODY_BYTES;
 use crate::api::extract::item_id;
 use crate::api::item::Whole;
@@ -31,14 +31,14 @@ use crate::{Error, Settings};
 /// What assistants read before they use the tools.
 const INSTRUCTIONS: &str = "Searches a collection of pictures, sounds, videos and texts by meaning, across media: words find \
     pictures, a picture finds sounds, and so on. Begin with describe_collection to learn what is there, use search with a short \
-    description of what is wanted, and get_item to see a picture or a frame, or to read a text. Scores are from 0 to 1; \
+    description of what is wanted, and get_item to see a picture or a frame, or to read a text and what is said and to be read in a file. Scores are from 0 to 1; \
     when no_match is true, nothing fits.";
 
 /// Answers of a search.
 const USUAL: usize = 10;
 const MOST: usize = 50;
 
-/// Characters of a text that are told at once.
+/// Characters of a text, or of lines, that are told at once.
 const LONGEST_TEXT: usize = 20_000;
 
 /// Passages of a text that are read for that.
@@ -118,6 +118,9 @@ struct Shown {
     /// Whether the text goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     goes_on: Option<bool>,
+    /// What is said (on the track audio) and to be read (visual), or its beginning; `lines_total` says how much there is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<Line>,
 }
 
 fn yes() -> bool {
@@ -138,13 +141,15 @@ impl Tools {
         }
     }
 
-    /// Find pictures, sounds, videos and texts by meaning. Answers come with ids, paths, scores, and, for sounds and videos, moments.
+    /// Find pictures, sounds, videos and texts by meaning. Answers come with ids, paths, scores, for sounds and videos moments, and
+    /// lines in which words of the query are said (track audio) or to be read (track visual), with their seconds.
     #[tool(annotations(title = "Search by meaning", read_only_hint = true, open_world_hint = false))]
     async fn search(&self, Parameters(wanted): Parameters<Wanted>) -> CallToolResult {
         told(self.found(wanted).await)
     }
 
-    /// Show one item: what is known of it, the picture itself or a frame of the video, or what the text says.
+    /// Show one item: what is known of it, the picture itself or a frame of the video, what the text says, or what is said and
+    /// to be read in it.
     #[tool(annotations(title = "Show an item", read_only_hint = true, open_world_hint = false))]
     async fn get_item(&self, Parameters(which): Parameters<Which>) -> CallToolResult {
         self.shown(which).await.unwrap_or_else(|problem| failed(&problem))
@@ -204,8 +209,9 @@ impl Tools {
                 let text = is_text
                     .then(|| text_of(&item, catalog, MOST_PASSAGES))
                     .transpose()?;
+                let lines = lines_of(&item, catalog)?;
                 let whole = Whole::of(item.clone(), catalog)?;
-                Ok((item, Shown::new(whole, text)))
+                Ok((item, Shown::new(whole, text, lines)))
             })
             .await?;
         let mut result = CallToolResult::structured(serde_json::to_value(shown).map_err(Problem::internal)?);
@@ -222,14 +228,27 @@ impl Tools {
 }
 
 impl Shown {
-    fn new(item: Whole, text: Option<String>) -> Self {
+    fn new(item: Whole, text: Option<String>, lines: Vec<Line>) -> Self {
         let goes_on = text.as_ref().map(|text| text.chars().count() > LONGEST_TEXT);
         Self {
             item,
             whole_text: text.map(|text| text.chars().take(LONGEST_TEXT).collect()),
             goes_on,
+            lines: beginning(lines),
         }
     }
+}
+
+/// The first of `lines`, with `LONGEST_TEXT` characters in all.
+fn beginning(mut lines: Vec<Line>) -> Vec<Line> {
+    let mut left = LONGEST_TEXT;
+    let fit = lines.iter().take_while(|line| {
+        let rest = left.checked_sub(line.text.chars().count());
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    });
+    lines.truncate(fit.count());
+    lines
 }
 
 #[tool_handler(router = self.router)]

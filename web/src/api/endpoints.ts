@@ -2,6 +2,7 @@ import { ask, askJson } from "./client";
 import type {
   Item,
   Job,
+  Line,
   MapPoint,
   Modality,
   RecallCard,
@@ -48,6 +49,11 @@ export const segments = (item: string, cursor: string | undefined, signal?: Abor
     `/items/${id(item)}/segments${parameters({ limit: 100, cursor })}`,
     { signal },
   );
+
+export const lines = (item: string, cursor: string | undefined, signal?: AbortSignal) =>
+  ask<{ lines: Line[]; total: number; next: string | null }>(`/items/${id(item)}/lines${parameters({ cursor })}`, {
+    signal,
+  });
 
 export function upload(file: File, signal?: AbortSignal): Promise<Upload> {
   const form = new FormData();

@@ -28,6 +28,8 @@ export interface Item {
   modified?: string;
   fields?: Record<string, unknown>;
   segments_total?: number;
+  /** How many lines are said and to be read in it. */
+  lines_total?: number;
 }
 
 export interface Segment {
@@ -35,6 +37,15 @@ export interface Segment {
   start?: number;
   end?: number;
   text?: string;
+}
+
+/** Words that are said (on the track `audio`) or to be read (`visual`). */
+export interface Line {
+  track: Segment["track"];
+  /** Seconds; absent in a picture. */
+  start?: number;
+  end?: number;
+  text: string;
 }
 
 /** A stretch `[start, end)` in seconds that stands out, and when it is best. */
@@ -79,6 +90,8 @@ export interface Hit {
   segment: Segment;
   text?: string;
   words?: string[];
+  /** Where words of the query are said or to be read, the best first. */
+  lines?: Line[];
   moments?: Moment[];
   curve?: CurvePoint[];
   explain?: Explanation;
@@ -140,6 +153,8 @@ export interface Job {
   done: number;
   planned: number | null;
   walked: number;
+  /** What is done before and after the files are read. */
+  stage?: { work: "reencoding" | "arranging" | "transcribing"; planned: number; done: number };
   error?: string;
   report?: {
     added: number;
@@ -147,6 +162,8 @@ export interface Job {
     unchanged: number;
     dropped: number;
     ignored: number;
+    /** Files whose words were recognised. */
+    transcribed?: number;
     refused: { path: string; cause: string }[];
   };
 }

@@ -8,6 +8,8 @@ import { momentOf, more, sureHits, type Entry, type Results } from "../state/res
 import { Tile } from "./Tile";
 
 const CAPTION = 30;
+/** Height of a line that is said or to be read. */
+const QUOTE = 46;
 const NARROW = 640;
 
 /** Sounds and texts have no shape of their own. */
@@ -30,7 +32,8 @@ export function Gallery({ results }: { results: Results }) {
   const sure = noMatch ? entries.length : sureHits(entries);
   const narrow = width < NARROW;
   const layout = useMemo(() => {
-    const options = { width, rowHeight: narrow ? 150 : 230, gap: narrow ? 10 : 18, caption: CAPTION };
+    const extra = entries.map(({ hit }) => (hit?.lines?.length ? QUOTE : 0));
+    const options = { width, rowHeight: narrow ? 150 : 230, gap: narrow ? 10 : 18, caption: CAPTION, extra };
     return arrange(entries.map(ratioOf), sure, options);
   }, [entries, sure, width]);
 

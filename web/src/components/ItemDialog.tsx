@@ -4,6 +4,7 @@ import { ApiError, isAbort } from "../api/client";
 import * as api from "../api/endpoints";
 import type { Hit, Item } from "../api/types";
 import { Facts } from "../item/Facts";
+import { Transcript } from "../item/Lines";
 import { Similar } from "../item/Similar";
 import { Stage } from "../item/Stage";
 import { Why } from "../item/Why";
@@ -23,6 +24,7 @@ export function ItemDialog({ id }: { id: string }) {
   const [item, error] = useItem(id);
   const hit = useExplained(found);
   const [heat, setHeat] = useState(false);
+  const [from, setFrom] = useState<{ item: string; seconds: number }>();
   useEffect(() => stop(), [id]);
 
   const entry: Entry | undefined = found ?? (item?.item === id ? item : undefined);
@@ -43,7 +45,7 @@ export function ItemDialog({ id }: { id: string }) {
     <Dialog title={entry ? nameOf(entry) : "Item"} class="item" onClose={closeItem}>
       <div class="item-body" tabIndex={-1} data-first onKeyDown={onKeyDown}>
         <div class="stage">
-          {entry && <Stage key={id} entry={entry} hit={hit} heat={heat} />}
+          {entry && <Stage key={id} entry={entry} hit={hit} heat={heat} from={from?.item === id ? from : undefined} />}
           {!entry && error && (
             <p class="state" role="alert">
               {error}
@@ -75,6 +77,15 @@ export function ItemDialog({ id }: { id: string }) {
           </header>
           {entry && <Actions entry={entry} />}
           {hit && <Why hit={hit} heat={heat} onHeat={setHeat} />}
+          {item?.lines_total !== undefined && item.lines_total > 0 && (
+            <Transcript
+              key={id}
+              item={id}
+              total={item.lines_total}
+              words={hit?.words ?? []}
+              onSeek={(seconds) => setFrom({ item: id, seconds })}
+            />
+          )}
           {entry && <Similar key={id} entry={entry} />}
           {entry && <Facts entry={entry} item={item} />}
         </div>

@@ -2,11 +2,13 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { url } from "../api/endpoints";
 import { clock, markWords, nameOf, noun, percent, stretch, sureness } from "../lib/format";
+import { fromMark, markLine, signOf, whereOf } from "../lib/lines";
 import { calm, playing, source, toggle } from "../state/player";
 import { formatRoute } from "../state/query";
 import { query } from "../state/router";
 import { momentOf, standsOut, type Entry } from "../state/results";
 import { Icon } from "./icons";
+import { Marked } from "./Marked";
 import { ITEM_TYPE } from "./SearchBox";
 import { isPlain } from "./Top";
 
@@ -24,6 +26,9 @@ interface Props {
   onFocus: () => void;
   onOpen: () => void;
 }
+
+/** How far above the lower edge of a sound the button that plays it begins. */
+const PLAY = 44;
 
 /** An item in the gallery. */
 export function Tile({ entry, index, of, left, top, width, height, active, unsure, onFocus, onOpen }: Props) {
@@ -71,11 +76,13 @@ export function Tile({ entry, index, of, left, top, width, height, active, unsur
             </span>
           )}
         </div>
+        <Quote entry={entry} />
       </a>
       {sound && (
         <button
           type="button"
           class="tile-play"
+          style={{ top: `${height - PLAY}px` }}
           tabIndex={active ? 0 : -1}
           aria-label={`${plays ? "Stop" : "Play"} ${nameOf(entry)}`}
           onClick={() => toggle(item, media, momentOf(entry)?.start)}
@@ -89,11 +96,13 @@ export function Tile({ entry, index, of, left, top, width, height, active, unsur
 
 function labelOf(entry: Entry): string {
   const { modality, hit } = entry;
-  const moment = modality === "audio" || modality === "video" ? momentOf(entry) : undefined;
+  const line = hit?.lines?.[0];
+  const moment = !line && (modality === "audio" || modality === "video") ? momentOf(entry) : undefined;
   return [
     nameOf(entry),
     noun(modality),
     moment && `at ${clock(moment.start)}`,
+    line && `${whereOf(line)}: ${line.text}`,
     hit?.confidence !== undefined && `confidence ${percent(hit.confidence)}`,
   ]
     .filter(Boolean)
@@ -198,9 +207,21 @@ function Passage({ entry }: { entry: Entry }) {
   const text = entry.hit?.text ?? entry.text ?? "";
   return (
     <p class={`passage ${text.length < SHORT ? "short" : ""}`}>
-      {markWords(text, entry.hit?.words ?? []).map(({ text: piece, marked }, index) =>
-        marked ? <mark key={index}>{piece}</mark> : piece,
-      )}
+      <Marked pieces={markWords(text, entry.hit?.words ?? [])} />
+    </p>
+  );
+}
+
+/** The best line that is said or to be read, from where the words of the query are. */
+function Quote({ entry }: { entry: Entry }) {
+  const { lines, words = [] } = entry.hit ?? {};
+  const line = lines?.[0];
+  if (!line) return null;
+  return (
+    <p class="quote" aria-hidden="true" title={`${whereOf(line)}: ${line.text}`}>
+      <Icon name={signOf(line)} />
+      {line.start !== undefined && <span class="number">{clock(line.start)}</span>} “
+      <Marked pieces={fromMark(markLine(line.text, words))} />”
     </p>
   );
 }
@@ -222,8 +243,9 @@ function When({ entry }: { entry: Entry }) {
 function Line({ entry, at }: { entry: Entry; at?: number }) {
   const { duration } = entry.media;
   if (!duration || !entry.hit) return null;
-  const found = entry.hit.moments?.slice(0, 3) ?? [momentOf(entry)].filter((one) => one !== undefined);
-  const moments = found.filter((moment) => standsOut(moment, duration));
+  const best = momentOf(entry);
+  const found = [best, ...(entry.hit.moments?.filter((one) => one !== best) ?? [])].filter((one) => one !== undefined);
+  const moments = found.slice(0, 3).filter((moment) => standsOut(moment, duration));
   if (moments.length === 0 && at === undefined) return null;
   return (
     <div class="timeline-thin">

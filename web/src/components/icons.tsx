@@ -36,6 +36,8 @@ const PATHS = {
   audio: "M4 10v4M8 7v10M12 4v16M16 8v8M20 10.500v3",
   video: "M4 6h11v12H4zM15 10.500l5-3v9l-5-3",
   text: "M5 6h14M5 10h14M5 14h14M5 18h8",
+  heard: "M5 5h14a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1h-7l-4 4v-4H5a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1ZM8 9h8M8 12h5",
+  read: "M4 8V5h3M17 5h3v3M20 16v3h-3M7 19H4v-3M8.500 16 12 8l3.500 8M9.800 13.200h4.400",
   alert: "M12 8v5M12 16.500h.01M12 20a8 8 0 1 1 0-16 8 8 0 0 1 0 16Z",
 } as const;
 

@@ -4,6 +4,7 @@ import { isAbort } from "../api/client";
 import * as api from "../api/endpoints";
 import type { Hit, Segment } from "../api/types";
 import { Icon } from "../components/icons";
+import { Marked } from "../components/Marked";
 import { markWords, nameOf, stretch } from "../lib/format";
 import { calm, source } from "../state/player";
 import { momentOf, type Entry } from "../state/results";
@@ -14,17 +15,19 @@ interface Props {
   entry: Entry;
   hit?: Hit;
   heat: boolean;
+  /** From where to play, as often as there is another one. */
+  from?: { seconds: number };
 }
 
 /** The item itself, large. */
-export function Stage({ entry, hit, heat }: Props) {
+export function Stage({ entry, hit, heat, from }: Props) {
   switch (entry.modality) {
     case "image":
       return <Picture entry={entry} hit={hit} heat={heat} />;
     case "text":
       return <Passages entry={entry} />;
     default:
-      return <Player entry={entry} hit={hit} heat={heat} />;
+      return <Player entry={entry} hit={hit} heat={heat} from={from} />;
   }
 }
 
@@ -88,7 +91,7 @@ function Picture({ entry, hit, heat }: Props) {
   );
 }
 
-function Player({ entry, hit, heat }: Props) {
+function Player({ entry, hit, heat, from }: Props) {
   const { address, error, fallBack } = useSource(entry);
   const element = useRef<HTMLMediaElement>(null);
   const [at, setAt] = useState(0);
@@ -103,6 +106,11 @@ function Player({ entry, hit, heat }: Props) {
     setAt(seconds);
     void media.play().catch(() => {});
   };
+  useEffect(() => {
+    if (!from) return;
+    seek(from.seconds);
+    element.current?.scrollIntoView({ block: "nearest" });
+  }, [from]);
   const events = {
     onLoadedMetadata: () => {
       const media = element.current!;
@@ -207,9 +215,7 @@ function Found({ text, words, time }: { text: string; words: string[]; time?: Se
   return (
     <p class="found" ref={self}>
       {time?.start !== undefined && <Time {...time} />}
-      {markWords(text, words).map((piece, index) =>
-        piece.marked ? <mark key={index}>{piece.text}</mark> : piece.text,
-      )}
+      <Marked pieces={markWords(text, words)} />
     </p>
   );
 }

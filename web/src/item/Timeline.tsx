@@ -1,6 +1,7 @@
 import type { Hit } from "../api/types";
 import { stretch } from "../lib/format";
 import { standsOut } from "../state/results";
+import { FoundLines } from "./Lines";
 
 interface Props {
   hit: Hit;
@@ -10,11 +11,12 @@ interface Props {
   onSeek: (seconds: number) => void;
 }
 
-/** How well each stretch answers, and the moments that stand out; a click plays from there. */
+/** How well each stretch answers, the moments that stand out and the lines with words of the query; a click plays from there. */
 export function Timeline({ hit, length, at, onSeek }: Props) {
   const moments = (hit.moments ?? []).filter((moment) => standsOut(moment, length));
   const curve = hit.curve && hit.curve.length > 1 ? hit.curve : undefined;
-  if (!curve && moments.length === 0) return null;
+  const lines = hit.lines ?? [];
+  if (!curve && moments.length === 0 && lines.length === 0) return null;
   const share = (seconds: number) => `${Math.min(100, Math.max(0, (seconds / length) * 100))}%`;
   return (
     <div class="timeline">
@@ -32,6 +34,14 @@ export function Timeline({ hit, length, at, onSeek }: Props) {
             class="stretch"
             aria-hidden="true"
             style={{ left: share(start), width: share(end - start) }}
+          />
+        ))}
+        {lines.map(({ track, start, end }, index) => (
+          <span
+            key={index}
+            class={`words-at ${track}`}
+            aria-hidden="true"
+            style={{ left: share(start ?? 0), width: share((end ?? length) - (start ?? 0)) }}
           />
         ))}
         <span class="head" aria-hidden="true" style={{ left: share(at) }} />
@@ -53,6 +63,7 @@ export function Timeline({ hit, length, at, onSeek }: Props) {
           ))}
         </div>
       )}
+      {lines.length > 0 && <FoundLines lines={lines} words={hit.words ?? []} onSeek={onSeek} />}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import type { Hit } from "../api/types";
 import { percent, stretch, sureness, telling } from "../lib/format";
+import { FoundLines } from "./Lines";
 
 interface Props {
   hit: Hit;
@@ -9,7 +10,7 @@ interface Props {
 
 /** Why an item was found. */
 export function Why({ hit, heat, onHeat }: Props) {
-  const { confidence, explain, rank } = hit;
+  const { confidence, explain, rank, modality, lines = [] } = hit;
   const words = telling(hit.words ?? []);
   return (
     <section class="why">
@@ -28,9 +29,10 @@ export function Why({ hit, heat, onHeat }: Props) {
           {words.map((word) => (
             <mark key={word}>{word}</mark>
           ))}{" "}
-          in its name, folder or text.
+          in its name, folder or text{lines.length > 0 && ", or in what is said or to be read in it"}.
         </p>
       )}
+      {modality === "image" && lines.length > 0 && <FoundLines lines={lines} words={hit.words ?? []} />}
       {explain?.words && explain.words.length > 0 && (
         <>
           <p class="hint">Number {rank} here. Without the word it would be:</p>

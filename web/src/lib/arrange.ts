@@ -12,7 +12,7 @@ export const LINE = 64;
 export function arrange(ratios: readonly number[], sure: number, options: Options): Arrangement {
   if (sure <= 0 || sure >= ratios.length) return justify(ratios, options);
   const above = justify(ratios.slice(0, sure), options);
-  const below = justify(ratios.slice(sure), options);
+  const below = justify(ratios.slice(sure), { ...options, extra: options.extra?.slice(sure) });
   const start = above.height + LINE;
   const moved = below.rows.map((row) => ({
     ...row,

@@ -88,11 +88,15 @@ export interface Piece {
 export const telling = (words: readonly string[]) => words.filter((word) => [...word.trim()].length > 1);
 
 /** Cuts a passage where one of the words stands, whatever its case. */
-export function markWords(text: string, words: readonly string[]): Piece[] {
-  const wanted = telling(words);
-  if (wanted.length === 0) return [{ text, marked: false }];
-  const escaped = wanted.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(${escaped.join("|")})(?![\\p{L}\\p{N}])`, "giu");
+export const markWords = (text: string, words: readonly string[]) => markPatterns(text, telling(words).map(literal));
+
+/** A pattern of `text` itself. */
+export const literal = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** Cuts a passage where one of the patterns stands as a word. */
+export function markPatterns(text: string, patterns: readonly string[]): Piece[] {
+  if (patterns.length === 0) return [{ text, marked: false }];
+  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(${patterns.join("|")})(?![\\p{L}\\p{N}])`, "giu");
   const pieces = text.split(pattern).map((piece, index) => ({ text: piece, marked: index % 2 === 1 }));
   return pieces.filter((piece) => piece.text !== "");
 }

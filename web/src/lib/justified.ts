@@ -29,6 +29,8 @@ export interface Options {
   gap: number;
   /** Height of what stands below each box. */
   caption: number;
+  /** Height of what stands below some boxes besides. */
+  extra?: readonly number[];
 }
 
 /** Boxes are never flatter or slimmer than this, so that a panorama or a scroll leaves room for others. */
@@ -36,7 +38,7 @@ const NARROWEST = 0.5;
 const WIDEST = 3.2;
 
 /** Rows of boxes with these aspect ratios (width by height). A row that is not full keeps the wished height. */
-export function justify(ratios: readonly number[], { width, rowHeight, gap, caption }: Options): Layout {
+export function justify(ratios: readonly number[], { width, rowHeight, gap, caption, extra = [] }: Options): Layout {
   const rows: Row[] = [];
   let top = 0;
   let first = 0;
@@ -49,7 +51,7 @@ export function justify(ratios: readonly number[], { width, rowHeight, gap, capt
       left += boxWidth + gap;
     }
     rows.push({ top, height, boxes });
-    top += height + caption + gap;
+    top += height + caption + Math.max(0, ...extra.slice(first, end)) + gap;
     first = end;
   };
   const heightOf = (sum: number, boxes: number) => (width - gap * (boxes - 1)) / sum;

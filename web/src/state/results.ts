@@ -138,11 +138,13 @@ export function sureHits(entries: readonly Entry[]): number {
   return unsure < 0 ? entries.length : unsure;
 }
 
-/** When in a sound or a video the answer is. */
+/** When in a sound or a video the answer is: where words of the query are, if anywhere. */
 export function momentOf({ hit }: Entry): { start: number; end: number; peak: number } | undefined {
-  const moment = hit?.moments?.[0];
-  if (moment) return moment;
-  const { start, end } = hit?.segment ?? {};
+  const line = spanOf(hit?.lines?.[0]);
+  return line ?? hit?.moments?.[0] ?? spanOf(hit?.segment);
+}
+
+function spanOf({ start, end }: { start?: number; end?: number } = {}) {
   if (start === undefined || end === undefined) return undefined;
   return { start, end, peak: (start + end) / 2 };
 }

@@ -158,8 +158,25 @@ const STATES: Record<Job["state"], string> = {
   cancelled: "Stopped",
 };
 
+/** What a stage of a job does, and with what. */
+const STAGES: Record<NonNullable<Job["stage"]>["work"], [string, string]> = {
+  reencoding: ["bringing items into the model's space", "items"],
+  arranging: ["arranging vectors", "vectors"],
+  transcribing: ["recognising words", "files"],
+};
+
+/** How far a job is, in words. */
+function progressOf({ stage, done, planned, walked }: Job): string {
+  if (stage) {
+    const [work, things] = STAGES[stage.work];
+    return `${work}, ${count(stage.done)} of ${count(stage.planned)} ${things}`;
+  }
+  return planned !== null ? `${count(done)} of ${count(planned)} files` : `${count(walked)} files found`;
+}
+
 function JobRow({ job }: { job: Job }) {
-  const { state, paths, done, planned, walked, report, error } = job;
+  const { state, paths, report, error } = job;
+  const { done, planned } = job.stage ?? job;
   const what = paths.length > 0 ? paths.join(", ") : "all folders";
   const said = error
     ? error
@@ -169,13 +186,12 @@ function JobRow({ job }: { job: Job }) {
           report.updated > 0 && `${count(report.updated)} updated`,
           report.dropped > 0 && `${count(report.dropped)} gone`,
           `${count(report.unchanged)} unchanged`,
+          report.transcribed !== undefined && `${count(report.transcribed)} searched for words`,
           report.refused.length > 0 && `${count(report.refused.length)} refused`,
         ]
           .filter(Boolean)
           .join(", ")
-      : planned !== null
-        ? `${count(done)} of ${count(planned)} files`
-        : `${count(walked)} files found`;
+      : progressOf(job);
   return (
     <li class={`job ${state}`}>
       <div class="job-head">

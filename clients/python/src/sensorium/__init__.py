@@ -36,6 +36,8 @@ from .models import (
     Items,
     Job,
     JobState,
+    Line,
+    Lines,
     Map,
     Media,
     Modality,
@@ -46,6 +48,7 @@ from .models import (
     Report,
     Segment,
     Segments,
+    Stage,
     Status,
     Stretch,
     Track,
@@ -53,6 +56,7 @@ from .models import (
     WholeItem,
     Window,
     Word,
+    Work,
 )
 from .parts import ItemLike, Part, Query, Source, without
 
@@ -78,6 +82,8 @@ __all__ = [
     "Job",
     "JobFailed",
     "JobState",
+    "Line",
+    "Lines",
     "Map",
     "Media",
     "Modality",
@@ -94,6 +100,7 @@ __all__ = [
     "SensoriumError",
     "ServerFailed",
     "Source",
+    "Stage",
     "Status",
     "Stretch",
     "TooLarge",
@@ -105,5 +112,6 @@ __all__ = [
     "WholeItem",
     "Window",
     "Word",
+    "Work",
     "without",
 ]

@@ -29,6 +29,8 @@ from .models import (
     Items,
     Job,
     Jobs,
+    Line,
+    Lines,
     Map,
     Modality,
     Passage,
@@ -52,7 +54,7 @@ AnyPath: TypeAlias = "str | os.PathLike[str]"
 Wanted: TypeAlias = "Modality | Iterable[Modality]"
 
 T = TypeVar("T")
-Page = TypeVar("Page", Items, Segments)
+Page = TypeVar("Page", Items, Segments, Lines)
 
 
 class Client:
@@ -217,6 +219,15 @@ class Client:
         """All parts of an item, asked for in pages of `page`."""
         pages = _pages(lambda cursor: self.segments(item, limit=page, cursor=cursor))
         return (segment for found in pages for segment in found.segments)
+
+    def lines(self, item: ItemLike, *, limit: int | None = None, cursor: str | None = None) -> Lines:
+        """A page of what is said in an item, then of what is to be read in it, line by line; `limit` is 1000 unless it is said, and at most."""
+        return self._get(Lines, f"/items/{_name(item)}/lines", limit=limit, cursor=cursor)
+
+    def iter_lines(self, item: ItemLike, *, page: int | None = None) -> Iterator[Line]:
+        """All lines of an item, asked for in pages of `page`."""
+        pages = _pages(lambda cursor: self.lines(item, limit=page, cursor=cursor))
+        return (line for found in pages for line in found.lines)
 
     def map(self, *, limit: int | None = None) -> Map:
         """The collection on a plane; 5000 points unless it is said, 20000 at most."""

@@ -26,6 +26,9 @@ Access = Literal["read", "write"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 """How far a job is."""
 
+Work = Literal["reencoding", "arranging", "transcribing"]
+"""What a stage of a job does: bring items into another space, arrange vectors by their neighbours, recognise words."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Media:
@@ -65,6 +68,13 @@ class Passage(Segment):
     """A part of an item, with its text."""
 
     text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line(Segment):
+    """A line of words that is said (on the track `audio`) or to be read (on the track `visual`) in an item."""
+
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +169,9 @@ class Hit:
     text: str | None = None
     """The passage, when it is text."""
     words: tuple[str, ...] = ()
-    """The words of the query that it has in its name, folder, caption or text."""
+    """The words of the query that it has in its name, folder, caption or text, or that are said or to be read in it."""
+    lines: tuple[Line, ...] = ()
+    """Where words of the query are said or to be read in it, those with most of them first."""
     moments: tuple[Moment, ...] | None = None
     """When in a sound or a video it answers, the best moment first, where that was asked for."""
     curve: tuple[Stretch, ...] | None = None
@@ -237,6 +249,8 @@ class WholeItem(Item):
 
     fields: Mapping[str, Any]
     """The fields of its record, at the first place."""
+    lines_total: int
+    """How many lines of words are said and to be read in it; see `Client.lines`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -255,6 +269,17 @@ class Segments:
     """A page of the parts of an item."""
 
     segments: tuple[Passage, ...]
+    next: str | None = None
+    """The cursor of the next page; `None` when this is the last."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lines:
+    """A page of what is said and to be read in an item."""
+
+    lines: tuple[Line, ...]
+    total: int
+    """How many there are in all."""
     next: str | None = None
     """The cursor of the next page; `None` when this is the last."""
 
@@ -312,8 +337,21 @@ class Report:
     dropped: int
     ignored: int
     """Files of kinds that are not searched."""
+    transcribed: int | None = None
+    """Files whose words were recognised, where that was asked for."""
     refused: tuple[Refused, ...]
     """What could not be read, also from earlier runs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """A part of a job besides reading new files."""
+
+    work: Work
+    planned: int
+    """How much there is to do."""
+    done: int
+    """How much of that is done."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -330,6 +368,8 @@ class Job:
     """Files that are new or may have changed, once that is known."""
     done: int
     """Of those, files that are done."""
+    stage: Stage | None = None
+    """What is done before and after these files; nothing while they are read."""
     started: datetime | None = None
     error: str | None = None
     """Why it failed."""

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::extract::{Path, Query, cursor, item_id, limit, modalities};
 use super::items::Item;
 use super::search::{Found, Search, answer};
-use crate::about::stored;
+use crate::about::{lines_of, stored};
 use crate::problem::{Problems, Result};
 use crate::state::App;
 
@@ -26,6 +26,8 @@ pub(crate) struct Whole {
     /// The fields of its record, at the first place.
     #[schema(value_type = Object)]
     fields: Fields,
+    /// How many lines of words are said and to be read in it.
+    lines_total: usize,
 }
 
 /// What is known of an item.
@@ -42,8 +44,11 @@ impl Whole {
     pub(crate) fn of(item: StoredItem, catalog: &dyn Catalog) -> Result<Self> {
         let first = item.locations.first();
         let fields = first.map(|location| location.fields.clone()).unwrap_or_default();
-        let item = Item::of(item, catalog)?;
-        Ok(Self { item, fields })
+        Ok(Self {
+            lines_total: lines_of(&item, catalog)?.len(),
+            item: Item::of(item, catalog)?,
+            fields,
+        })
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod extract;
 pub(crate) mod item;
 pub(crate) mod items;
 pub(crate) mod jobs;
+pub(crate) mod lines;
 pub(crate) mod map;
 pub(crate) mod media;
 pub(crate) mod search;
@@ -65,6 +66,7 @@ pub(crate) fn router(app: &Arc<App>) -> (Router<Arc<App>>, utoipa::openapi::Open
         .routes(routes!(item::item))
         .routes(routes!(item::segments))
         .routes(routes!(item::similar))
+        .routes(routes!(lines::lines))
         .routes(routes!(media::media))
         .routes(routes!(media::thumbnail))
         .routes(routes!(media::waveform))

@@ -68,6 +68,13 @@ class Tools:
         self.assertIn("hens", shown["whole_text"])
         self.assertFalse(shown["goes_on"])
 
+    def test_words_that_are_to_be_read_are_found_and_told(self):
+        found = self.found("search", {"text": "parking", "to": ["image"], "limit": 1})
+        self.assertEqual([line["text"] for line in found["hits"][0]["lines"]], ["NO PARKING"])
+        shown = self.found("get_item", {"item": found["hits"][0]["item"]})
+        self.assertEqual([line["text"] for line in shown["lines"]], ["NO PARKING", "8 am to 6 pm"])
+        self.assertEqual(shown["lines_total"], 2)
+
     def test_a_picture_finds_sounds(self):
         picture = self.found("search", {"text": "a cow", "to": ["image"]})["hits"][0]
         alike = self.found("similar", {"item": picture["item"], "to": ["audio"], "limit": 1})
