@@ -35,6 +35,7 @@ class Concepts:
         return unit((weights[:, :, None] * self.labels[chosen]).sum(axis=1))
 
     def _normalised(self, features: np.ndarray) -> np.ndarray:
+        features = features[:, : self.weight.shape[1]]
         if self.norm_weight is None:
             return features
         centred = features - features.mean(axis=1, keepdims=True)
