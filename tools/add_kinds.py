@@ -3,8 +3,7 @@
 
 Usage: add_kinds.py --data DIR --package DIR --out DIR [--parts DIR]
 
-Nothing is trained. `--data` is the folder of the training data, for calibration and for the bank of pictures by which
-hubs among texts are known.
+Nothing is trained. `--data` is the folder of the training data, for calibration.
 """
 
 import argparse
@@ -67,7 +66,7 @@ def main() -> None:
         save(out / manifest["towers"][track]["heads"][kinds.NAME]["file"], head)
     # With the heads as stored, in half floats.
     space = Space(out, manifest)
-    banks = hubs.banks(options.data, space, towers["visual"], load_file(out / HUBS))
+    banks = hubs.banks(space, load_file(out / HUBS))
     save_file(banks, out / HUBS)
     save_file(golden(load_file(out / GOLDEN), space, towers, banks), out / GOLDEN)
     manifest["calibration"].update(moments(options.data, space, towers, banks))

@@ -26,18 +26,13 @@ from base.tail import Front, Tail
 from base.tuning import Recipe, Views, look, tune
 
 JUDGE = "scenes-dev"
-# What is tuned is the tower as it is, or the mean of so many of the best recipes before.
-RECIPES: dict[str, tuple[int, Recipe | None]] = {
-    "plain": (0, Recipe()),
-    "mixed": (0, Recipe(mixed=True, left_out=0.2)),
-    "both": (0, Recipe(both=True, mixed=True)),
-    "strong": (0, Recipe(rate=3e-4, left_out=0.2, mixed=True, decay=0.05)),
-    "soft": (0, Recipe(soft=0.2, mixed=True)),
-    "large": (0, Recipe(batch=1500, rate=2e-4, epochs=160, mixed=True)),
-    "depthwise": (0, Recipe(depthwise=True, mixed=True)),
-    "again": (1, Recipe(mixed=True, left_out=0.2, soft=0.1)),
-    "mean-of-2": (2, None),
-    "mean-of-3": (3, None),
+# A recipe of its own, or the mean of so many of the best before.
+RECIPES: dict[str, Recipe | int] = {
+    "plain": Recipe(),
+    "mixed": Recipe(mixed=True, left_out=0.2),
+    "both": Recipe(both=True, mixed=True),
+    "strong": Recipe(rate=3e-4, left_out=0.2, mixed=True, decay=0.05),
+    "mean-of-3": 3,
 }
 
 
@@ -74,14 +69,13 @@ def main() -> None:
         judged("before", Tail(dict(np.load(options.before))).to(device).eval())
     results: list[tuple[float, dict[str, np.ndarray]]] = []
     for number, name in enumerate(options.recipe):
-        left = options.minutes * 60 - (time.monotonic() - BEGAN)
-        best, recipe = RECIPES[name]
-        results.sort(key=lambda result: -result[0])
-        start = mean([tail for _, tail in results[:best]]) if best else weights
-        if recipe:
-            tail = tune(start, sets, recipe, left / (len(options.recipe) - number) * 0.75, tell)
+        recipe = RECIPES[name]
+        if isinstance(recipe, Recipe):
+            left = options.minutes * 60 - (time.monotonic() - BEGAN)
+            tail = tune(weights, sets, recipe, left / (len(options.recipe) - number) * 0.75, tell)
         else:
-            tail = Tail(start).to(device).eval()
+            best = sorted(results, key=lambda result: -result[0])[:recipe]
+            tail = Tail(mean([tail for _, tail in best])).to(device).eval()
         np.savez(options.out.with_name(f"{options.out.stem}-{name}.npz"), **tail.weights())
         found = judged(name, tail)
         if all(found > other for other, _ in results):
@@ -95,13 +89,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--recipe", nargs="*", choices=RECIPES, default=["plain"])
+    parser.add_argument("--recipe", nargs="+", choices=RECIPES, default=["plain"])
     parser.add_argument("--judge", type=Path, nargs="*", default=[], help="more pairs to judge by")
     parser.add_argument("--views", type=int, default=32, help="random views of each scene; of things half as many")
     parser.add_argument("--before", type=Path, help="a file that was tuned before, to be judged too")
     parser.add_argument("--minutes", type=float, default=60.0, help="for everything; recipes get shorter to fit")
     parser.add_argument("--items", type=int, help="of each set only so many, to try it out")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if isinstance(RECIPES[options.recipe[0]], int):
+        parser.error(f"{options.recipe[0]} is the mean of recipes before it; name some before it")
+    return options
 
 
 def stored(path: Path) -> dict[str, np.ndarray]:

@@ -32,8 +32,9 @@ def heads(
     """The block's heads: for sounds and pictures those of `concepts` with other labels, and one for texts."""
     names_of_sounds, names_of_things = sound_labels(embed, sounds), thing_labels(embed, things)
     heard, seen = meet(names_of_sounds, names_of_things, DIMENSION)
+    names = np.concatenate([names_of_sounds, names_of_things])
     return {
-        "text": text_head(np.concatenate([names_of_sounds, names_of_things]), np.concatenate([duals(heard), duals(seen)])),
+        "text": text_head(names, np.concatenate([duals(heard), duals(seen)])),
         "visual": replace(picture, labels=seen, temperature=PICTURE_TEMPERATURE, top=PICTURE_TOP),
         "audio": replace(sound, labels=heard),
     }
@@ -55,14 +56,14 @@ def text_head(names: np.ndarray, labels: np.ndarray) -> Concepts:
     )
 
 
-def duals(labels: np.ndarray) -> np.ndarray:
+def duals(labels: np.ndarray, ridge: float = RIDGE) -> np.ndarray:
     """Vectors whose sum, weighed by similarities to `labels`, has products with these like the similarities.
 
     Their mean length is one, so that both kinds of labels count the same for a text.
     """
     strength = labels.T @ labels
-    ridge = RIDGE * np.trace(strength) / len(strength)
-    found = labels @ np.linalg.inv(strength + ridge * np.eye(len(strength)))
+    kept_off = ridge * np.trace(strength) / len(strength)
+    found = labels @ np.linalg.inv(strength + kept_off * np.eye(len(strength)))
     return found / np.linalg.norm(found, axis=1).mean()
 
 

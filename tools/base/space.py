@@ -32,7 +32,7 @@ class Space:
     def products(self, direction: str, queries: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Inner products of embeddings, [queries, targets], where nothing is taken back of the nearness of hubs."""
         blocks = self.manifest["blocks"]
-        weights = [np.full(block["dimension"], block["weights"].get(direction, 1.0)) for block in blocks]
+        weights = [np.full(block["dimension"], block.get("weights", {}).get(direction, 1.0)) for block in blocks]
         return queries * np.concatenate(weights) @ targets.T
 
     def nearness(self, direction: str, bank: np.ndarray, targets: np.ndarray) -> np.ndarray:

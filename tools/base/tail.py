@@ -91,13 +91,13 @@ class Front(nn.Module):
 class Tail(nn.Module):
     """What `efficientnet.build` has twice when it is tuned: maps [N, 208, 9, 9] to features [N, 1280]."""
 
-    def __init__(self, weights: Weights, left_out: float = 0.0, depthwise: bool = False):
+    def __init__(self, weights: Weights, left_out: float = 0.0):
         super().__init__()
         residuals = [Residual(weights, block, left_out) for block in blocks()[TUNED_FROM:]]
         self.body = nn.Sequential(*residuals, Convolution(weights, "_conv_head"))
         for module in self.convolutions():
             # Their gradients take longer than all others together, and they have few weights.
-            module.requires_grad_(depthwise or not module.depthwise)
+            module.requires_grad_(not module.depthwise)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -38,13 +38,10 @@ class Recipe:
     decay: float = 0.01
     # How often a block is left out.
     left_out: float = 0.1
-    depthwise: bool = False
     # The head for pictures sees the features that are not tuned beside the tuned ones.
     both: bool = False
     # Half of the pictures have the mean of two of their texts.
     mixed: bool = False
-    # The part of the target that goes to pictures whose texts are similar.
-    soft: float = 0.0
     # How often a batch comes from the things.
     things: float = 0.15
     hidden: int = 1024
@@ -175,9 +172,6 @@ class Model(nn.Module):
         logits = pictures @ words.T * self.sharpness.exp().clamp(max=100)
         same = (batch.classes[:, None] == batch.classes[None]).float()
         target = same / same.sum(1, keepdim=True)
-        if self.recipe.soft:
-            texts = functional.normalize(batch.texts, dim=1)
-            target = target + self.recipe.soft * ((texts @ texts.T / 0.05).softmax(1) - target)
         forwards = (target * logits.log_softmax(1)).sum(1).mean()
         backwards = (target.T / target.sum(0)[:, None] * logits.T.log_softmax(1)).sum(1).mean()
         return -(forwards + backwards) / 2
@@ -186,7 +180,7 @@ class Model(nn.Module):
 def tune(weights: Weights, sets: list[Views], recipe: Recipe, limit: float, tell: Tell) -> Tail:
     """The tail that begins as `weights`, tuned in at most `limit` seconds on scenes and things."""
     device = sets[0].texts.device
-    tail = Tail(weights, recipe.left_out, recipe.depthwise)
+    tail = Tail(weights, recipe.left_out)
     model = Model(tail, FEATURES * (2 if recipe.both else 1), recipe).to(device)
     began = time.monotonic()
     if recipe.alone:
