@@ -32,12 +32,16 @@ WEIGHTS = {
     "concepts": {"audio.image": 0.0, "image.audio": 0.0},
     "pairs": {"text.image": 2.0},
     kinds.NAME: {
-        "audio.image": 1.0,
+        "text.image": 0.4,
+        "text.audio": 1.0,
+        "text.video": 1.0,
         "image.audio": 1.0,
         "audio.text": 1.0,
-        "text.audio": 1.0,
-        "text.image": 0.5,
-        "image.text": 0.3,
+        "audio.image": 1.0,
+        "audio.video": 1.0,
+        "video.text": 1.0,
+        "video.image": 0.5,
+        "video.audio": 0.5,
     },
 }
 GOLDEN, HUBS = "golden.safetensors", "hubs.safetensors"

@@ -87,9 +87,10 @@ def look(
     half = torch.float16 if device.type == "cuda" else torch.float32
     maps = torch.empty((count + 1, number, GRID, GRID, 208), dtype=half, device=device)
     pooled = torch.empty((count + 1, number, FEATURES), dtype=half, device=device)
-    began, view = time.monotonic(), 0
+    wanted, began, view = count, time.monotonic(), 0
     with torch.no_grad():
         while view <= count:
+            before = time.monotonic()
             for start in range(0, number, step):
                 span = slice(start, start + step)
                 x = pictures[span].float()
@@ -99,7 +100,9 @@ def look(
             if device.type == "cuda":
                 torch.cuda.synchronize()
             view += 1
-            count = min(count, int(limit * view / (time.monotonic() - began)))
+            # By the last one alone: the first takes long.
+            now = time.monotonic()
+            count = min(wanted, view - 1 + max(0, int((began + limit - now) / (now - before))))
             tell(f"view {view} of {count + 1}, {number} pictures")
     maps, pooled = maps[:view], pooled[:view]
     given = [torch.from_numpy(values).to(device) for values in (pairs.texts, pairs.rows, pairs.own, pairs.classes)]
@@ -203,9 +206,9 @@ def train(model: Model, sets: list[Views], recipe: Recipe, limit: float, tell: T
     trained = [weight for group in optimizer.param_groups for weight in group["params"]]
     average = [weight.detach().clone() for weight in trained]
     scenes, things = sets
-    steps = math.ceil(recipe.epochs * len(scenes) / recipe.batch / (1 - recipe.things))
+    wanted = steps = math.ceil(recipe.epochs * len(scenes) / recipe.batch / (1 - recipe.things))
     chance = torch.Generator().manual_seed(0)
-    losses, began, step = [], time.monotonic(), 0
+    losses, began, before, step = [], time.monotonic(), time.monotonic(), 0
     model.train()
     while step < steps:
         for group in optimizer.param_groups:
@@ -221,10 +224,12 @@ def train(model: Model, sets: list[Views], recipe: Recipe, limit: float, tell: T
             for mean, weight in zip(average, trained, strict=True):
                 mean.lerp_(weight, 1 - keep)
         step += 1
-        if step % WARMING == 0 or step == steps:
+        if step % WARMING == 0:
             recent = torch.stack(losses[-WARMING:]).mean().item()
-            per_step = (time.monotonic() - began) / step
-            steps = min(steps, max(step, int(limit / per_step)))
+            # By the last ones alone: the first take long.
+            now = time.monotonic()
+            per_step = (now - before) / WARMING
+            steps, before = min(wanted, step + max(0, int((began + limit - now) / per_step))), now
             tell(f"step {step} of {steps}: loss {recent:.3f}, {per_step * (steps - step):.0f} s left")
     with torch.no_grad():
         for mean, weight in zip(average, trained, strict=True):
