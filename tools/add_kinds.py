@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Adds the block `kinds`, in which sounds and pictures find each other, behind the others of a package.
+"""Adds the block `kinds`, in which sounds, pictures and texts find each other, behind the others of a package.
 
 Usage: add_kinds.py --data DIR --package DIR --out DIR [--parts DIR]
 
@@ -17,18 +17,34 @@ import tomli_w
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from base import calibration, kinds
+from base import calibration, hubs, kinds
 from base.concepts import Concepts
 from base.efficientnet import SIDE
+from base.manifest import files
 from base.parts import Parts
+from base.space import TRACKS, Space
 from base.tower import AudioTower, TextTower, VisualTower, pixels
 
 ROOT = Path(__file__).resolve().parent.parent
-VERSION = "0.4.0"
-MODALITIES = ("text", "image", "audio", "video")
-# The directions in which the block stands for `concepts`.
-DIRECTIONS = {"audio.image": "audio.visual", "image.audio": "visual.audio"}
-GOLDEN = "golden.safetensors"
+VERSION = "0.5.0"
+# The weights of blocks in the directions in which the new one counts.
+WEIGHTS = {
+    "concepts": {"audio.image": 0.0, "image.audio": 0.0},
+    "pairs": {"text.image": 2.0},
+    kinds.NAME: {
+        "text.image": 0.4,
+        "text.audio": 1.0,
+        "text.video": 1.0,
+        "image.audio": 1.0,
+        "audio.text": 1.0,
+        "audio.image": 1.0,
+        "audio.video": 1.0,
+        "video.text": 1.0,
+        "video.image": 0.5,
+        "video.audio": 0.5,
+    },
+}
+GOLDEN, HUBS = "golden.safetensors", "hubs.safetensors"
 
 
 def main() -> None:
@@ -47,21 +63,20 @@ def main() -> None:
     towers = {"text": TextTower(out), "visual": VisualTower(out), "audio": AudioTower(out)}
 
     sound, picture = (concepts_head(out, manifest, track) for track in ("audio", "visual"))
-    sound, picture = kinds.heads(
-        towers["text"].embed, sound, picture, parts.sound_classes(), list(parts.picture_synsets().values())
-    )
-    heads = {"text": kinds.silent_head(manifest["towers"]["text"]["features"]), "visual": picture, "audio": sound}
+    things = list(parts.picture_synsets().values())
+    heads = kinds.heads(towers["text"].embed, sound, picture, parts.sound_classes(), things)
+    extend(manifest, heads)
     for track, head in heads.items():
-        save_file(head.tensors(), out / f"{track}-{kinds.NAME}.safetensors")
-    # As stored, in half floats.
-    heads = {track: stored(out, track, head) for track, head in heads.items()}
-    save_file(golden(load_file(out / GOLDEN), manifest, towers, heads), out / GOLDEN)
+        save(out / manifest["towers"][track]["heads"][kinds.NAME]["file"], head)
+    # With the heads as stored, in half floats.
+    space = Space(out, manifest)
+    banks = hubs.banks(space, load_file(out / HUBS))
+    save_file(banks, out / HUBS)
+    save_file(golden(load_file(out / GOLDEN), space, towers, banks), out / GOLDEN)
+    manifest["calibration"].update(moments(options.data, space, towers, banks))
+    manifest["calibration"] = dict(sorted(manifest["calibration"].items()))
 
-    table = calibration.measure(options.data, towers, {"visual": heads["visual"].embed, "audio": heads["audio"].embed})
-    extend(manifest, heads, table)
-    for name in [*manifest["files"], *(f"{track}-{kinds.NAME}.safetensors" for track in heads)]:
-        manifest["files"][name] = hashlib.sha256((out / name).read_bytes()).hexdigest()
-    manifest["files"] = dict(sorted(manifest["files"].items()))
+    manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files(out)}
     comment = "# Made by tools/make_base.py, tools/train_base.py and tools/add_kinds.py; see MODEL_CARD.md.\n"
     (out / "model.toml").write_text(comment + tomli_w.dumps(manifest))
 
@@ -69,54 +84,84 @@ def main() -> None:
 def concepts_head(folder: Path, manifest: dict, track: str) -> Concepts:
     """The head for `concepts` of the tower for `track`."""
     settings = {name: value for name, value in manifest["towers"][track]["heads"]["concepts"].items() if name != "kind"}
-    return Concepts(**single(load_file(folder / settings.pop("file"))), **settings)
+    tensors = load_file(folder / settings.pop("file"))
+    return Concepts(**{name: tensor.astype(np.float32) for name, tensor in tensors.items()}, **settings)
 
 
-def stored(folder: Path, track: str, head: Concepts) -> Concepts:
-    """`head` with the tensors in its file."""
-    return Concepts(**single(load_file(folder / f"{track}-{kinds.NAME}.safetensors")), **head.settings())
+def extend(manifest: dict, heads: dict[str, Concepts]) -> None:
+    """Puts the block and the weights into the manifest; in directions that are not named the block does not count."""
+    nothing = {f"{query}.{target}": 0.0 for query in TRACKS for target in TRACKS}
+    manifest["blocks"].append({"name": kinds.NAME, "dimension": kinds.DIMENSION, "weights": nothing})
+    for block in manifest["blocks"]:
+        block.setdefault("weights", {}).update(WEIGHTS[block["name"]])
+    for track, head in heads.items():
+        own = {"file": f"{track}-{kinds.NAME}.safetensors"}
+        # The classifier is that of the head for `concepts`.
+        shared = {"file": f"{track}-concepts.safetensors", "labels": kinds.NAME}
+        file = own if track == "text" else shared
+        manifest["towers"][track]["heads"][kinds.NAME] = {"kind": "concepts", **file, **head.settings()}
+    manifest["version"] = VERSION
 
 
-def single(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+def save(path: Path, head: Concepts) -> None:
+    """Writes the head, or where another that has the same classifier is there its labels beside those of that."""
+    tensors = head.tensors()
+    save_file({**load_file(path), kinds.NAME: tensors["labels"]} if path.exists() else tensors, path)
 
 
-def golden(tensors: dict[str, np.ndarray], manifest: dict, towers: dict, heads: dict) -> dict[str, np.ndarray]:
-    """The golden vectors with the block behind the others; `towers` and `heads` as Python runs them."""
-    before = sum(block["dimension"] for block in manifest["blocks"])
+def golden(
+    tensors: dict[str, np.ndarray], space: Space, towers: dict, banks: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The golden vectors with the block behind the others, as Python runs it, and the hubs anew."""
+    before = sum(block["dimension"] for block in space.manifest["blocks"][:-1])
     for name in [name for name in tensors if name.endswith(".embedding")]:
         track, given = name.split(".")[0], tensors[name.replace(".embedding", ".input")]
-        added = np.zeros(kinds.DIMENSION)
         if name == "visual.0.embedding":
             # Sharpened labels tell how a picture was made smaller: one is given at the size of the tower.
             given = np.asarray(Image.fromarray(given).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
             tensors["visual.0.input"] = np.ascontiguousarray(given)
-        if track == "visual":
-            pooled = towers[track].session.run(["pooled"], {"pixels": pixels(Image.fromarray(given))[None]})[0]
-            added = heads[track].embed(pooled[:, : heads[track].weight.shape[1]])[0]
-        elif track == "audio":
-            added = heads[track].embed(towers[track].features([given.astype(np.float32) / 32768]))[0]
-        # Behind the blocks are the hubs, which look at the first blocks alone.
-        tensors[name] = np.concatenate([tensors[name][:before], added, tensors[name][before:]]).astype(np.float32)
+        added = space.heads[track][-1](features(towers, track, given))[0]
+        blocks = np.concatenate([tensors[name][:before], added])
+        near = [
+            space.nearness(direction, banks[direction], blocks[None])[0] if track in found(direction) else 0.0
+            for direction in sorted(banks)
+        ]
+        tensors[name] = np.concatenate([blocks, near]).astype(np.float32)
     return tensors
 
 
-def extend(manifest: dict, heads: dict[str, Concepts], table: dict[str, tuple[float, float]]) -> None:
-    """Puts the block into the manifest, in the directions in which it counts instead of `concepts`."""
-    for block in manifest["blocks"]:
-        if block["name"] == "concepts":
-            block.setdefault("weights", {}).update(dict.fromkeys(DIRECTIONS, 0.0))
-    pairs = [f"{query}.{target}" for query in MODALITIES for target in MODALITIES]
-    weights = {pair: 1.0 if pair in DIRECTIONS else 0.0 for pair in pairs}
-    manifest["blocks"].append({"name": kinds.NAME, "dimension": kinds.DIMENSION, "weights": weights})
-    for track, head in heads.items():
-        file = f"{track}-{kinds.NAME}.safetensors"
-        manifest["towers"][track]["heads"][kinds.NAME] = {"kind": "concepts", "file": file, **head.settings()}
-    for direction, tracks in DIRECTIONS.items():
-        mean, deviation = table[tracks]
-        manifest["calibration"][f"{direction}/{tracks}"] = {"mean": mean, "deviation": deviation}
-    manifest["calibration"] = dict(sorted(manifest["calibration"].items()))
-    manifest["version"] = VERSION
+def features(towers: dict, track: str, given: np.ndarray) -> np.ndarray:
+    """The pooled features of a golden input, [1, features]."""
+    if track == "visual":
+        return towers[track].session.run(["pooled"], {"pixels": pixels(Image.fromarray(given))[None]})[0]
+    if track == "audio":
+        return towers[track].features([given.astype(np.float32) / 32768])
+    return towers[track].features([given.tobytes().decode()])
+
+
+def found(direction: str) -> list[str]:
+    """The tracks of what is found in `direction`."""
+    return TRACKS[direction.split(".")[1]]
+
+
+def moments(data: Path, space: Space, towers: dict, banks: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """What unrelated segments score in the directions in which the block counts."""
+    vectors = {
+        "text": space.embed("text", towers["text"].features(calibration.texts(data))),
+        "visual": space.embed("visual", towers["visual"].pooled(calibration.pictures(data))),
+        "audio": space.embed("audio", towers["audio"].features(calibration.sounds(data))),
+    }
+    table = {}
+    for direction in WEIGHTS[kinds.NAME]:
+        for query in TRACKS[direction.split(".")[0]]:
+            for target in found(direction):
+                products = space.products(direction, vectors[query], vectors[target])
+                if direction in banks:
+                    share = space.manifest["hubs"]["shares"][direction]
+                    products = products - share * space.nearness(direction, banks[direction], vectors[target])
+                mean, deviation = calibration.moments(products)
+                table[f"{direction}/{query}.{target}"] = {"mean": mean, "deviation": deviation}
+    return table
 
 
 if __name__ == "__main__":

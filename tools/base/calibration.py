@@ -19,7 +19,7 @@ SAMPLES = 400
 
 def measure(data: Path, towers: Towers, heads: Heads) -> dict[str, tuple[float, float]]:
     """For `query.target` of the tracks that have a head, (mean, deviation), from training data."""
-    given = {"text": _texts, "visual": _pictures, "audio": _sounds}
+    given = {"text": texts, "visual": pictures, "audio": sounds}
     vectors = {track: head(towers[track].features(given[track](data))) for track, head in heads.items()}
     table = {}
     for query, queries in vectors.items():
@@ -27,8 +27,13 @@ def measure(data: Path, towers: Towers, heads: Heads) -> dict[str, tuple[float, 
             products = queries @ targets.T
             if query == target:
                 products = products[~np.eye(len(products), dtype=bool)]
-            table[f"{query}.{target}"] = (round(float(products.mean()), 4), round(float(products.std()), 4))
+            table[f"{query}.{target}"] = moments(products)
     return table
+
+
+def moments(products: np.ndarray) -> tuple[float, float]:
+    """Mean and deviation, as the manifest has them."""
+    return round(float(products.mean()), 4), round(float(products.std()), 4)
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -41,20 +46,20 @@ def _spread(rows: list, count: int) -> list:
     return [rows[index * len(rows) // count] for index in range(count)]
 
 
-def _texts(data: Path) -> list[str]:
+def texts(data: Path) -> list[str]:
     """Captions of pictures and of sounds, half and half."""
     captions = [row[1] for row in _rows(data / "flickr8k/train.tsv")]
-    sounds = (data / "text/audiocaps_train_captions.txt").read_text().splitlines()
-    return _spread(captions, SAMPLES // 2) + _spread(sounds, SAMPLES // 2)
+    of_sounds = (data / "text/audiocaps_train_captions.txt").read_text().splitlines()
+    return _spread(captions, SAMPLES // 2) + _spread(of_sounds, SAMPLES // 2)
 
 
-def _pictures(data: Path) -> list[Path]:
+def pictures(data: Path) -> list[Path]:
     """Scenes and single things, half and half."""
     scenes = [data / "flickr8k/train" / row[0] for row in _rows(data / "flickr8k/train.tsv")]
     things = [data / row[0] for row in _rows(data / "imagenet_samples.tsv")]
     return _spread(scenes, SAMPLES // 2) + _spread(things, SAMPLES // 2)
 
 
-def _sounds(data: Path) -> list[np.ndarray]:
+def sounds(data: Path) -> list[np.ndarray]:
     paths = [data / row[0] for row in _rows(data / "audio.tsv")]
     return [soundfile.read(path, dtype="float32")[0] for path in _spread(paths, SAMPLES)]

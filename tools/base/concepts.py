@@ -30,11 +30,12 @@ class Concepts:
     def embed(self, features: np.ndarray) -> np.ndarray:
         """Unit vectors of the space for pooled features, [N, D]."""
         logits = (self._normalised(features) @ self.weight.T + self.bias) / self.temperature
-        chosen = np.argsort(-logits, axis=1)[:, : self.top]
-        weights = np.take_along_axis(self._activated(logits), chosen, axis=1)
-        return unit((weights[:, :, None] * self.labels[chosen]).sum(axis=1))
+        weights = self._activated(logits)
+        np.put_along_axis(weights, np.argsort(-logits, axis=1)[:, self.top :], 0, axis=1)
+        return unit(weights @ self.labels)
 
     def _normalised(self, features: np.ndarray) -> np.ndarray:
+        features = features[:, : self.weight.shape[1]]
         if self.norm_weight is None:
             return features
         centred = features - features.mean(axis=1, keepdims=True)

@@ -1,8 +1,9 @@
-"""The block `kinds`: where kinds of sounds meet kinds of pictures.
+"""The block `kinds`: where kinds of sounds, kinds of pictures and texts meet.
 
 In the space of the texts, names of sounds lie near each other and names of things do, and some are near to everything.
 Here the similarities of the two sets of labels are sharpened and centred, and each label stands where the products
-come nearest to that: no training, and no pairs. The figures behind the choices are in ../README.md.
+come nearest to that. A text stands where its products with the labels are its own sharpened similarities to them.
+No training, and no pairs. The figures behind the choices are in ../README.md.
 """
 
 from dataclasses import replace
@@ -14,25 +15,56 @@ from .parts import Synset
 from .tower import unit
 
 NAME = "kinds"
-DIMENSION = 128
+DIMENSION = 256
 # Divides the similarities of labels before the exponential.
 SHARPNESS = 0.15
 PICTURE_TEMPERATURE = 2.0
 PICTURE_TOP = 100
+# Divides the similarities of a text to the labels.
+TEXT_TEMPERATURE = 0.07
+# Keeps a text off the directions in which labels hardly differ, as a part of their mean strength.
+RIDGE = 0.1
 
 
-def heads(embed: Embed, sound: Concepts, picture: Concepts, sounds: list[str], things: list[Synset]) -> tuple:
-    """The block's heads for sounds and for pictures: those of `concepts` with other labels."""
-    heard, seen = meet(sound_labels(embed, sounds), thing_labels(embed, things), DIMENSION)
-    picture = replace(picture, labels=seen, temperature=PICTURE_TEMPERATURE, top=PICTURE_TOP)
-    return replace(sound, labels=heard), picture
+def heads(
+    embed: Embed, sound: Concepts, picture: Concepts, sounds: list[str], things: list[Synset]
+) -> dict[str, Concepts]:
+    """The block's heads: for sounds and pictures those of `concepts` with other labels, and one for texts."""
+    names_of_sounds, names_of_things = sound_labels(embed, sounds), thing_labels(embed, things)
+    heard, seen = meet(names_of_sounds, names_of_things, DIMENSION)
+    names = np.concatenate([names_of_sounds, names_of_things])
+    return {
+        "text": text_head(names, np.concatenate([duals(heard), duals(seen)])),
+        "visual": replace(picture, labels=seen, temperature=PICTURE_TEMPERATURE, top=PICTURE_TOP),
+        "audio": replace(sound, labels=heard),
+    }
 
 
-def silent_head(features: int) -> Concepts:
-    """The head of a tower that has no part in the block: it gives zeros."""
+def text_head(names: np.ndarray, labels: np.ndarray) -> Concepts:
+    """A softmax over how similar a text is to each of `names`, weighing `labels`."""
+    count, features = names.shape
+    # The normalisation makes pooled features unit vectors, whatever their length.
     return Concepts(
-        np.zeros((1, features)), np.zeros(1), np.zeros((1, DIMENSION)), activation="sigmoid", temperature=1.0, top=1
+        weight=names,
+        bias=np.zeros(count),
+        labels=labels,
+        activation="softmax",
+        temperature=TEXT_TEMPERATURE,
+        top=count,
+        norm_weight=np.full(features, features**-0.5),
+        norm_bias=np.zeros(features),
     )
+
+
+def duals(labels: np.ndarray, ridge: float = RIDGE) -> np.ndarray:
+    """Vectors whose sum, weighed by similarities to `labels`, has products with these like the similarities.
+
+    Their mean length is one, so that both kinds of labels count the same for a text.
+    """
+    strength = labels.T @ labels
+    kept_off = ridge * np.trace(strength) / len(strength)
+    found = labels @ np.linalg.inv(strength + kept_off * np.eye(len(strength)))
+    return found / np.linalg.norm(found, axis=1).mean()
 
 
 def sound_labels(embed: Embed, names: list[str]) -> np.ndarray:

@@ -69,9 +69,13 @@ class VisualTower:
     def __init__(self, folder: Path):
         self.session = onnxruntime.InferenceSession(str(folder / "visual.onnx"))
 
+    def pooled(self, paths: list[Path]) -> np.ndarray:
+        """All that heads look at, [pictures, 1280 or, with tuned blocks, 2560]."""
+        return np.concatenate(list(self.batches(paths, "pooled")))
+
     def features(self, paths: list[Path]) -> np.ndarray:
         """What the labels' head looks at, [pictures, 1280]."""
-        return np.concatenate(list(self.batches(paths, "pooled")))[:, : efficientnet.FEATURES]
+        return self.pooled(paths)[:, : efficientnet.FEATURES]
 
     def batches(self, paths: list[Path], output: str) -> Iterator[np.ndarray]:
         """An output of the graph, batch by batch."""

@@ -41,7 +41,7 @@ fn embed_gives_every_segment_a_unit_vector_in_one_space() {
             .args(["--text", "a brown hen"]),
         0,
     );
-    assert_eq!(document["dimension"], 1026);
+    assert_eq!(document["dimension"], 1154);
     assert!(document["space"].as_str().unwrap().starts_with("sensorium-base@"));
     let items = document["items"].as_array().unwrap();
     let modalities: Vec<_> = items
@@ -52,7 +52,7 @@ fn embed_gives_every_segment_a_unit_vector_in_one_space() {
     let mut tracks = BTreeSet::new();
     for segment in items.iter().flat_map(|item| item["segments"].as_array().unwrap()) {
         let vector = vector(segment);
-        assert_eq!(vector.len(), 1026);
+        assert_eq!(vector.len(), 1154);
         let (labels, pairs) = (&vector[..384], &vector[384..896]);
         assert!((dot(labels, labels) - 1.0).abs() < 1e-4 && (dot(pairs, pairs) - 1.0).abs() < 1e-4);
         tracks.insert(segment["track"].as_str().unwrap());
@@ -105,7 +105,7 @@ fn embed_writes_a_matrix_for_numpy_and_lists_its_rows() {
     let bytes = fs::read(&matrix).unwrap();
     assert!(bytes.starts_with(b"\x93NUMPY"));
     let header = String::from_utf8_lossy(&bytes[..128]).into_owned();
-    assert!(header.contains("<f4") && header.contains("(4, 1026"), "{header}");
+    assert!(header.contains("<f4") && header.contains("(4, 1154"), "{header}");
     let unwritable = run(
         sensorium().args(["embed", "--text", "x", "--npy", "/nonexistent/rows.npy"]),
         1,

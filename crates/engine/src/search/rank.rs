@@ -269,7 +269,7 @@ mod tests {
 
     use super::*;
 
-    const DIMENSION: usize = 1026;
+    const DIMENSION: usize = 1154;
 
     /// Numbers from -0.5 to 0.5 that look random.
     struct Random(u32);

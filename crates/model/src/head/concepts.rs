@@ -32,6 +32,7 @@ pub(super) struct Weighing {
 impl Concepts {
     pub(super) fn read(
         tensors: &SafeTensors<'_>,
+        name_of_labels: &str,
         features: usize,
         dimension: usize,
         weighing: Weighing,
@@ -43,18 +44,18 @@ impl Concepts {
             norm: Norm::read(tensors, looked_at, norm_epsilon)?,
             classifier: matrix(tensors, "weight", looked_at)?,
             bias: vector(tensors, "bias")?,
-            labels: matrix(tensors, "labels", dimension)?,
+            labels: matrix(tensors, name_of_labels, dimension)?,
             weighing,
         };
-        concepts.check()?;
+        concepts.check(name_of_labels)?;
         Ok(concepts)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, name_of_labels: &str) -> Result<(), String> {
         let count = self.classifier.nrows();
         if count == 0 || self.bias.len() != count || self.labels.nrows() != count {
             return Err(format!(
-                "'weight' has {count} rows, 'bias' {} and 'labels' {}; they must agree",
+                "'weight' has {count} rows, 'bias' {} and '{name_of_labels}' {}; they must agree",
                 self.bias.len(),
                 self.labels.nrows()
             ));

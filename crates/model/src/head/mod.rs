@@ -63,9 +63,11 @@ impl Head {
                 temperature,
                 top,
                 norm_epsilon,
+                labels,
                 ..
             } => Kind::Concepts(Concepts::read(
                 &tensors,
+                labels,
                 features,
                 dimension,
                 Weighing {
@@ -198,6 +200,7 @@ mod tests {
             temperature: 0.5,
             top,
             norm_epsilon: 0.0,
+            labels: "labels".into(),
         }
     }
 
@@ -225,6 +228,23 @@ mod tests {
             &head.apply(&[1.0, 0.5]),
             &[2f32.exp() / total, 1f32.exp() / total, 0.0],
         );
+    }
+
+    #[test]
+    fn heads_that_share_a_file_have_labels_of_their_own() {
+        let mut tensors = CLASSIFIER.to_vec();
+        tensors.push(("others", &[3, 2], &[1.0, 0.0, 0.0, 1.0, 5.0, 5.0]));
+        let mut spec = concepts(Activation::Softmax, 1);
+        let HeadSpec::Concepts { labels, .. } = &mut spec else {
+            unreachable!()
+        };
+        "others".clone_into(labels);
+        let block = Head::from_bytes(&file(&tensors), &spec, 2, 2)
+            .unwrap()
+            .apply(&[0.0, 1.0]);
+        assert_close(&[block[0] / block[1], 1.0], &[0.0, 1.0]);
+        let problem = Head::from_bytes(&file(&CLASSIFIER), &spec, 2, 2).err().unwrap();
+        assert!(problem.contains("'others'"), "{problem}");
     }
 
     #[test]

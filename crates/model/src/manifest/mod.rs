@@ -332,6 +332,10 @@ pub enum HeadSpec {
         /// Keeps the layer normalisation from dividing by zero.
         #[serde(default = "default_epsilon")]
         norm_epsilon: f32,
+        /// The tensor in `file` that holds the `labels`, so that heads of several blocks share a classifier.
+        // Not written by default: the names of spaces depend on what is.
+        #[serde(default = "default_labels", skip_serializing_if = "is_default_labels")]
+        labels: String,
     },
     /// A perceptron trained on pairs.
     Mlp {
@@ -354,6 +358,14 @@ impl HeadSpec {
 
 fn default_epsilon() -> f32 {
     1e-6
+}
+
+fn default_labels() -> String {
+    "labels".into()
+}
+
+fn is_default_labels(name: &str) -> bool {
+    name == default_labels()
 }
 
 /// From logits to probabilities.
