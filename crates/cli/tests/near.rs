@@ -112,6 +112,9 @@ fn flip(path: &Path) {
     fs::write(path, bytes).unwrap();
 }
 
+/// What happens to the files of a graph.
+type Damage = fn(&Place);
+
 #[test]
 fn a_graph_finds_what_a_comparison_with_all_finds_and_is_mended() {
     let (exact, place) = (place(), place());
@@ -126,7 +129,7 @@ fn a_graph_finds_what_a_comparison_with_all_finds_and_is_mended() {
     place.verify();
 
     let list = place.index.join("near/list");
-    let damages: [(&str, fn(&Place)); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("graph", |place| flip(&file(place, ".graph").unwrap())),
         ("keys", |place| {
             let path = file(place, ".keys").unwrap();
