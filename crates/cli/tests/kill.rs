@@ -204,14 +204,14 @@ fn killed_during_a_migration_the_index_is_old_or_new_and_whole() {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap()
     };
-    // Format 1 had no words, no limits, no facts and no fingerprints; here are enough of them that writing them takes a while.
+    // Format 1 had no words, no limits, no facts, no fingerprints and no transcripts; here are enough of them that writing them takes a while.
     let database = index.join("catalog.sqlite");
     let present = format(&database);
     let connection = rusqlite::Connection::open(&database).unwrap();
     let passage = "The quick brown fox jumps over the lazy dog, again and again. ".repeat(20);
     connection
         .execute_batch(
-            "DROP TABLE words; DROP TABLE fingerprints; ALTER TABLE files DROP COLUMN limits; ALTER TABLE items DROP COLUMN facts;
+            "DROP TABLE words; DROP TABLE fingerprints; DROP TABLE lines; DROP TABLE transcripts; ALTER TABLE files DROP COLUMN limits; ALTER TABLE items DROP COLUMN facts;
              PRAGMA user_version = 1;",
         )
         .unwrap();
