@@ -1,6 +1,8 @@
 //! How soon an index finds neighbours, and how many of them: `near INDEX SPACE QUERIES.npy QUERIES.txt [FIELD=VALUE]...`, where the matrix has
 //! the vectors (f32) of the lines of the text, weighted as the model asks for text. Of a tower and of what becomes of the neighbours nothing is measured.
 
+#![allow(clippy::print_stdout, reason = "it tells what it measured")]
+
 use std::collections::{BTreeSet, HashSet};
 use std::error::Error;
 use std::path::Path;
