@@ -268,7 +268,14 @@ impl Entry {
         cancelled.store(self.cancelled.load(Ordering::Relaxed), Ordering::Relaxed);
         let mut told = Instant::now();
         let mut progress = |progress| {
-            let is_due = told.elapsed() >= PAUSE || matches!(progress, Progress::Planned(_));
+            let is_new = matches!(
+                progress,
+                Progress::Planned(_)
+                    | Progress::Reencoding(_)
+                    | Progress::Arranging(_)
+                    | Progress::Transcribing(_)
+            );
+            let is_due = is_new || told.elapsed() >= PAUSE;
             if is_due {
                 told = Instant::now();
             }

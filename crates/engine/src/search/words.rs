@@ -271,15 +271,16 @@ impl Found {
 
     fn gain(&self, item: ItemKey) -> Gain {
         let whole = self.items.get(&item).copied().unwrap_or_default();
-        let (mut mask, mut share) = (whole, self.share(whole, Mask::MAX));
+        let mut share = self.share(whole, Mask::MAX);
+        let mut words = self.told(whole & self.worth_telling());
         let mut lines = self.passages(item, whole);
         lines.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.line.cmp(&b.line)));
         if let Some(best) = lines.first() {
             share = share.max(best.share);
-            mask |= best.mask;
+            words = self.told(best.mask & self.wanted_of_lines | whole & self.worth_telling());
         }
         Gain {
-            words: self.told(mask),
+            words,
             worth: WORTH * share.powi(4),
             lines: lines.iter().map(|passage| passage.line).collect(),
         }
@@ -315,13 +316,21 @@ impl Found {
         if all > 0.0 { sum(mask) / all } else { 0.0 }
     }
 
-    /// Those in `mask` that are worth telling.
+    /// The words that are rare enough to be told where they are not quoted.
+    fn worth_telling(&self) -> Mask {
+        let rare = self
+            .rarities
+            .iter()
+            .enumerate()
+            .filter(|(_, rarity)| **rarity > TOLD);
+        rare.fold(0, |mask, (place, _)| mask | 1 << place)
+    }
+
+    /// Those in `mask`.
     fn told(&self, mask: Mask) -> Vec<String> {
-        let words = self.words.iter().zip(&self.rarities).enumerate();
-        words
-            .filter(|(place, (_, rarity))| mask & (1 << place) != 0 && **rarity > TOLD)
-            .map(|(_, (word, _))| word.clone())
-            .collect()
+        let words = self.words.iter().enumerate();
+        let told = words.filter(|(place, _)| mask & (1 << place) != 0);
+        told.map(|(_, word)| word.clone()).collect()
     }
 }
 
