@@ -10,6 +10,7 @@ test("a picture is found by words in it, which its tile and its transcript show"
   await page.goto(`${address}/?q=parking`);
   await expect(tiles(page).first()).toHaveAccessibleName(/^sign.png, .*to be read: NO PARKING/);
   await expect(tiles(page).first().locator(".quote")).toContainText("NO PARKING");
+  await expect(tiles(page).first().locator(".quote mark")).toHaveText("PARKING");
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await tiles(page).first().click();
   const dialog = page.getByRole("dialog");
