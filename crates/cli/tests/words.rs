@@ -209,26 +209,8 @@ fn recognising_goes_on_after_a_kill() {
 #[test]
 fn what_lacks_is_said_before_anything_is_done() {
     let place = Place::new();
-    let model = place.media.join("../model/base");
-    fs::create_dir_all(&model).unwrap();
-    for file in fs::read_dir(checkout().join("models/base")).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), model.join(file.file_name())).unwrap();
-    }
-    // A program that lies elsewhere finds no parts but those beside the package.
-    let program = place.media.join("../program");
-    fs::copy(env!("CARGO_BIN_EXE_sensorium"), &program).unwrap();
-    let mut command = std::process::Command::new(&program);
-    command
-        .args(["index", "--speech", "--config", ""])
-        .arg(&place.media)
-        .arg("--model")
-        .arg(&model)
-        .env("SENSORIUM_INDEX", &place.index)
-        .env("ORT_DYLIB_PATH", checkout().join(".runtime/libonnxruntime.so"));
-    let output = command.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let mut command = place.command_without_parts("index");
+    let (_, told) = run(command.arg(&place.media).arg("--speech"), 1);
     assert!(
         told.contains("--speech needs") && told.contains("make speech"),
         "{told}"

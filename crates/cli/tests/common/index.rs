@@ -10,7 +10,7 @@ use sensorium_types::ItemId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{checkout, run, run_json, sensorium};
+use super::{checkout, in_clean_environment, run, run_json, sensorium};
 
 /// A folder with media, and an index beside it.
 pub(crate) struct Place {
@@ -57,6 +57,24 @@ impl Place {
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = sensorium();
         command.arg(name).env("SENSORIUM_INDEX", &self.index);
+        command
+    }
+
+    /// As [`command`](Self::command), of a program that lies elsewhere, with the base package alone: it finds no other parts.
+    pub(crate) fn command_without_parts(&self, name: &str) -> Command {
+        let root = self.media.parent().unwrap();
+        let (program, model) = (root.join("program"), root.join("models/base"));
+        fs::copy(env!("CARGO_BIN_EXE_sensorium"), &program).unwrap();
+        fs::create_dir_all(&model).unwrap();
+        for file in fs::read_dir(checkout().join("models/base")).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), model.join(file.file_name())).unwrap();
+        }
+        let mut command = Command::from_std(in_clean_environment(std::process::Command::new(program)));
+        command
+            .arg(name)
+            .env("SENSORIUM_INDEX", &self.index)
+            .env("SENSORIUM_MODEL", model);
         command
     }
 
