@@ -11,11 +11,15 @@ use crate::package::{MANIFEST, file_hash, places, read_manifest};
 /// Where the part called `name` is, given the folder of the package that is used; where it would have to be when it is
 /// nowhere.
 pub(crate) fn place(base: &Path, name: &str) -> PathBuf {
+    place_among(base, name, &places(&std::env::current_exe().unwrap_or_default()))
+}
+
+/// The same, where packages may also be `installed`.
+fn place_among(base: &Path, name: &str, installed: &[PathBuf]) -> PathBuf {
     // The folder may be named as "." or through a link.
     let base = base.canonicalize().unwrap_or_else(|_| base.to_owned());
     let beside = |base: &Path| base.parent().unwrap_or(base).join(name);
     let first = beside(&base);
-    let installed = places(&std::env::current_exe().unwrap_or_default());
     let mut all = [first.clone()]
         .into_iter()
         .chain(installed.iter().map(|base| beside(base)));
@@ -39,4 +43,29 @@ pub(crate) fn maker(name: &str, version: &str, recipe: &str) -> String {
     let mut hash = file_hash(recipe.as_bytes());
     hash.truncate(16);
     format!("{name}-{version}@{hash}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_lies_beside_its_package_or_beside_an_installed_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let (own, installed) = (root.join("own/base"), root.join("share/base"));
+        let place = || place_among(&own, "speech", std::slice::from_ref(&installed));
+        let put = |models: &str| {
+            let part = root.join(models).join("speech");
+            std::fs::create_dir_all(&part).unwrap();
+            std::fs::write(part.join(MANIFEST), "").unwrap();
+        };
+        assert_eq!(place(), root.join("own/speech"), "where it would have to be");
+        put("share");
+        assert_eq!(place(), root.join("share/speech"));
+        put("own");
+        assert_eq!(place(), root.join("own/speech"));
+        let nothing = find::<toml::Table>(&root.join("print"), |_| Ok(())).unwrap();
+        assert!(nothing.is_none(), "no package is no error");
+    }
 }

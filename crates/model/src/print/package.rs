@@ -203,10 +203,4 @@ mod tests {
             assert!(error.contains(reason) && error.contains("model.toml"), "{error}");
         }
     }
-
-    #[test]
-    fn no_package_is_no_error() {
-        let models = tempfile::tempdir().unwrap();
-        assert!(PrintPackage::find(models.path()).unwrap().is_none());
-    }
 }
