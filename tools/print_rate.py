@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from base.distance import distance
+
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = (640, 480)
 SIZES = [12, 16, 24, 40, 60]
@@ -60,16 +62,6 @@ class Read:
     @property
     def text(self) -> str:
         return " ".join(self.lines)
-
-
-def distance(a: str, b: str) -> int:
-    """The edit distance (Levenshtein 1966)."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        before, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
-    return row[-1]
 
 
 def accuracy(read: str, truth: str) -> float:

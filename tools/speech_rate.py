@@ -21,6 +21,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from base.distance import distance
+
 RATE = 16_000
 TOGETHER = 8
 PAUSE = 0.6
@@ -115,16 +117,6 @@ def words(text: str) -> list[str]:
     return re.sub(r"[^a-z' ]", " ", text.lower()).split()
 
 
-def errors(expected: list[str], found: list[str]) -> int:
-    """How many words have to be changed, left out or put in."""
-    row = list(range(len(found) + 1))
-    for i, word in enumerate(expected, 1):
-        before, row[0] = row[0], i
-        for j, other in enumerate(found, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
-    return row[-1]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listen", required=True)
@@ -143,7 +135,7 @@ def main() -> None:
         expected = words(text)
         found = words(" ".join(line["text"] for line in heard["lines"]))
         for key in ((voice, noise), ("all", noise)):
-            wrong[key][0] += errors(expected, found)
+            wrong[key][0] += distance(expected, found)
             wrong[key][1] += len(expected)
         seconds, cpu = seconds + heard["seconds"], cpu + heard["cpu"]
     print("| voice |", " | ".join(NOISES), "|")

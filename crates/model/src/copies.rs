@@ -98,9 +98,7 @@ impl CopyPackage {
 
 impl CopyManifest {
     fn check(&self) -> std::result::Result<(), String> {
-        if self.format != 1 {
-            return Err(format!("format is {}, this version reads format 1", self.format));
-        }
+        part::check_format(self.format)?;
         if !SIDES.contains(&self.visual.side) || self.visual.dimension == 0 {
             return Err("[visual] side or dimension is out of range".into());
         }

@@ -38,6 +38,14 @@ pub(crate) fn find<M: DeserializeOwned>(
     read_manifest(folder, check).map(Some)
 }
 
+/// What is wrong with the version of a manifest's layout, if anything.
+pub(crate) fn check_format(format: u32) -> std::result::Result<(), String> {
+    match format {
+        1 => Ok(()),
+        other => Err(format!("format is {other}, this version reads format 1")),
+    }
+}
+
 /// What makes something of files, as `name-version@hash`; `recipe` is all that changes what it makes.
 pub(crate) fn maker(name: &str, version: &str, recipe: &str) -> String {
     let mut hash = file_hash(recipe.as_bytes());

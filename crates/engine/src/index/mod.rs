@@ -38,7 +38,7 @@ use self::walk::Found;
 pub use self::walk::open_unchanged;
 pub(crate) use self::walk::{entries, is_hidden, roots, topmost};
 use crate::space::items_elsewhere;
-use crate::transcribe::{Recognisers, Step, Transcription, Transcripts};
+use crate::transcribe::{Recognisers, Transcription, Transcripts};
 use crate::{Error, Result};
 
 /// How files are indexed.
@@ -222,10 +222,7 @@ impl Indexer {
             roots,
             cancelled: &self.cancelled,
         };
-        let reread = transcription.run(&self.folder, &mut *self.catalog, &mut |step| match step {
-            Step::Planned(files) => progress(Progress::Transcribing(files)),
-            Step::Done => progress(Progress::Transcribed(1)),
-        })?;
+        let reread = transcription.run(&self.folder, &mut *self.catalog, progress)?;
         report.transcribed = Some(reread.read);
         report.refused.extend(reread.refused);
         report.refused.sort();

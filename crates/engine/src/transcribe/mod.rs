@@ -15,7 +15,7 @@ use sensorium_types::{Modality, Track};
 use self::heard::Heard;
 use self::seen::{STEP, Seen};
 use crate::reread::{Failure, Job, Reread, reread};
-use crate::{Error, Result};
+use crate::{Error, Progress, Result};
 
 /// Items that are looked up at once.
 const BATCH: usize = 512;
@@ -107,14 +107,6 @@ pub(crate) struct Transcription<'a> {
     pub(crate) cancelled: &'a AtomicBool,
 }
 
-/// What [`Transcription::run`] tells.
-pub(crate) enum Step {
-    /// So many files are to be read.
-    Planned(usize),
-    /// One more of them is.
-    Done,
-}
-
 impl Transcription<'_> {
     /// Makes the transcripts that the index in `folder` lacks and gives them to `writer`.
     ///
@@ -124,19 +116,19 @@ impl Transcription<'_> {
         &self,
         folder: &Path,
         writer: &mut dyn Catalog,
-        progress: &mut dyn FnMut(Step),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<Reread> {
         let wanted = self.missing(writer)?;
         if wanted.is_empty() {
             return Ok(Reread::default());
         }
-        progress(Step::Planned(wanted.len()));
+        progress(Progress::Transcribing(wanted.len()));
         let makers = || {
             let mut senses = Senses::default();
             move |job: &Job<Wanted>| self.transcribe(job, &mut senses)
         };
         let threads = self.threads.min(MOST_THREADS);
-        let mut done = || progress(Step::Done);
+        let mut done = || progress(Progress::Transcribed(1));
         reread(folder, writer, wanted, threads, makers, self.cancelled, &mut done)
     }
 

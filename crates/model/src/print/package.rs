@@ -133,9 +133,7 @@ impl PrintPackage {
 impl PrintManifest {
     fn check(&self) -> std::result::Result<(), String> {
         let (detector, recogniser) = (&self.detector, &self.recogniser);
-        if self.format != 1 {
-            return Err(format!("format is {}, this version reads format 1", self.format));
-        }
+        part::check_format(self.format)?;
         let shares = [
             ("[detector] least_probability", detector.least_probability),
             ("[detector] least_score", detector.least_score),

@@ -115,9 +115,7 @@ impl SpeechPackage {
 
 impl SpeechManifest {
     fn check(&self) -> std::result::Result<(), String> {
-        if self.format != 1 {
-            return Err(format!("format is {}, this version reads format 1", self.format));
-        }
+        part::check_format(self.format)?;
         let whisper = &self.whisper;
         for (name, size, most) in [
             ("layers", whisper.layers, 64),

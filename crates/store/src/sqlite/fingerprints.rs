@@ -1,7 +1,7 @@
 //! By what copies are recognised: kept with the items that they were made of.
 
 use rusqlite::{Connection, Transaction, params};
-use sensorium_types::{Modality, Track};
+use sensorium_types::Track;
 
 use super::codes::Code as _;
 use crate::{Fingerprint, ItemKey};
@@ -35,25 +35,6 @@ pub(super) fn drop_of(transaction: &Transaction<'_>, item: i64) -> rusqlite::Res
         .prepare_cached("DELETE FROM fingerprints WHERE item = ?")?
         .execute([item])?;
     Ok(())
-}
-
-pub(super) fn missing(
-    connection: &Connection,
-    modality: Modality,
-    track: Track,
-    maker: &str,
-) -> rusqlite::Result<Vec<ItemKey>> {
-    connection
-        .prepare_cached(
-            "SELECT key FROM items WHERE modality = ?1
-                AND EXISTS (SELECT 1 FROM segments WHERE item = items.key AND track = ?2)
-                AND NOT EXISTS (SELECT 1 FROM fingerprints WHERE item = items.key AND track = ?2 AND maker = ?3)
-             ORDER BY key",
-        )?
-        .query_map(params![modality.code(), track.code(), maker], |row| {
-            Ok(ItemKey(row.get(0)?))
-        })?
-        .collect()
 }
 
 /// Ends early when `sink` says no.

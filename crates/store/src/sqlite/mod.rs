@@ -292,7 +292,7 @@ impl Catalog for SqliteCatalog {
         track: Track,
         maker: &str,
     ) -> Result<Vec<crate::ItemKey>> {
-        self.read(|connection| transcripts::missing(connection, modality, track, maker))
+        self.read(|connection| read::without(connection, "transcripts", modality, track, maker))
     }
 
     fn words(&self, query: &str, limit: usize) -> Result<Vec<crate::WordMatch>> {
@@ -305,7 +305,7 @@ impl Catalog for SqliteCatalog {
         track: Track,
         maker: &str,
     ) -> Result<Vec<crate::ItemKey>> {
-        self.read(|connection| fingerprints::missing(connection, modality, track, maker))
+        self.read(|connection| read::without(connection, "fingerprints", modality, track, maker))
     }
 
     fn fingerprints(

@@ -389,6 +389,27 @@ pub(super) fn features(connection: &Connection, segment: SegmentKey) -> rusqlite
     Ok(features.unwrap_or_default())
 }
 
+/// The items of `modality` that have `track` but no row of it by `maker` in `table`.
+pub(super) fn without(
+    connection: &Connection,
+    table: &'static str,
+    modality: Modality,
+    track: Track,
+    maker: &str,
+) -> rusqlite::Result<Vec<ItemKey>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT key FROM items WHERE modality = ?1
+                AND EXISTS (SELECT 1 FROM segments WHERE item = items.key AND track = ?2)
+                AND NOT EXISTS (SELECT 1 FROM {table} WHERE item = items.key AND track = ?2 AND maker = ?3)
+             ORDER BY key"
+        ))?
+        .query_map(params![modality.code(), track.code(), maker], |row| {
+            Ok(ItemKey(row.get(0)?))
+        })?
+        .collect()
+}
+
 pub(super) fn at_several_places(connection: &Connection) -> rusqlite::Result<Vec<ItemKey>> {
     connection
         .prepare_cached("SELECT item FROM locations GROUP BY item HAVING count(*) > 1 ORDER BY item")?
