@@ -4,19 +4,21 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
 use arrow_array::builder::{ListBuilder, PrimitiveBuilder};
-use arrow_array::types::Float32Type;
+use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray, UInt64Array};
 use common::index::{Place, dump, other_model};
 use common::{binary, checkout, run, run_json};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sensorium_store::{Catalog as _, SqliteCatalog, WriterLock};
+use sensorium_types::ItemId;
 use serde_json::{Value, json};
 
 /// Texts, records, a picture, a sound and a video; a copy, and a name that is not UTF-8.
@@ -71,13 +73,18 @@ fn export(place: &Place, to: &Path, more: &[&str]) -> Value {
 #[test]
 fn an_index_that_goes_out_and_comes_in_gives_the_same_answers() {
     let place = place();
-    let table = place.media.with_file_name("all.parquet");
-    let exported = export(&place, &table, &[]);
+    goes_out_and_comes_in(&place, "all.parquet");
+    goes_out_and_comes_in(&place, "all.npy");
+}
+
+fn goes_out_and_comes_in(place: &Place, table: &str) {
+    let copy = place.index.with_file_name(format!("copy-{table}"));
+    let table = place.media.with_file_name(table);
+    let exported = export(place, &table, &[]);
     let before = dump(&place.index);
     let rows: usize = before.files.len();
     assert!(exported["rows"].as_u64().unwrap() as usize > rows, "{exported}");
 
-    let copy = place.index.with_file_name("copy");
     let import = || {
         run_json(
             place
@@ -91,7 +98,7 @@ fn an_index_that_goes_out_and_comes_in_gives_the_same_answers() {
     };
     assert_eq!(import(), json!({"added": 7, "known": 0, "stale": 0}));
     before.assert_same(&dump(&copy));
-    assert_eq!(answers(&place, &place.index), answers(&place, &copy));
+    assert_eq!(answers(place, &place.index), answers(place, &copy));
     run(place.command("verify").arg("--index").arg(&copy), 0);
 
     assert_eq!(import(), json!({"added": 0, "known": 7, "stale": 0}));
@@ -222,6 +229,179 @@ fn vectors_of_no_common_space_are_refused_and_of_the_same_taken_from_any_writer(
     run(place.command("import").arg(&table), 0);
     assert_eq!(dump(&place.index).items.len(), 1);
     place.verify();
+}
+
+/// Writes a table of these texts, without paths, and of these paths of pictures, with one vector each.
+fn write_small(path: &Path, texts: &[(&str, &[f32])], pictures: &[(&Path, &[f32])], space: &str) {
+    let mut vectors = ListBuilder::new(PrimitiveBuilder::<Float64Type>::new());
+    let all = texts.iter().map(|(_, vector)| vector);
+    for vector in all.chain(pictures.iter().map(|(_, vector)| vector)) {
+        let wide: Vec<f64> = vector.iter().map(|value| f64::from(*value)).collect();
+        vectors.values().append_slice(&wide);
+        vectors.append(true);
+    }
+    let of = |of_text: &dyn Fn(&str) -> Option<String>, of_picture: &dyn Fn(&Path) -> Option<String>| {
+        let texts = texts.iter().map(|(text, _)| of_text(text));
+        let column: StringArray = texts
+            .chain(pictures.iter().map(|(path, _)| of_picture(path)))
+            .collect();
+        Arc::new(column) as ArrayRef
+    };
+    let columns = [
+        ("text", of(&|text| Some(text.to_owned()), &|_| None)),
+        ("path", of(&|_| None, &|path| path.to_str().map(str::to_owned))),
+        ("modality", of(&|_| None, &|_| Some("image".to_owned()))),
+        ("vector", Arc::new(vectors.finish()) as ArrayRef),
+        (
+            "space",
+            of(&|_| Some(space.to_owned()), &|_| Some(space.to_owned())),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// The vectors of an index, by the texts and the names of the files that they are of.
+fn vectors(place: &Place) -> (BTreeMap<String, Vec<f32>>, String) {
+    let matrix = place.media.with_file_name("vectors.npy");
+    let exported = export(place, &matrix, &[]);
+    let values: Vec<f32> = npyz::NpyFile::new(File::open(&matrix).unwrap())
+        .unwrap()
+        .into_vec()
+        .unwrap();
+    let rows = values.chunks(exported["dimension"].as_u64().unwrap() as usize);
+    let lines = fs::read_to_string(matrix.with_extension("jsonl")).unwrap();
+    let name = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let path = Path::new(line["path"].as_str().unwrap())
+            .file_name()
+            .unwrap()
+            .to_owned();
+        line["text"]
+            .as_str()
+            .map_or_else(|| path.into_string().unwrap(), str::to_owned)
+    };
+    let named = lines.lines().map(name).zip(rows.map(<[f32]>::to_vec));
+    (named.collect(), exported["space"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn texts_and_pictures_with_nothing_but_vectors_come_in_and_are_found() {
+    let full = Place::new();
+    full.index(0);
+    let (vectors, space) = vectors(&full);
+    let (hen, picture) = ("A brown hen walks about.", "hen.webp");
+    let ids = |place: &Place| -> BTreeSet<ItemId> { dump(&place.index).items.into_keys().collect() };
+
+    let place = Place::empty();
+    let table = place.media.join("own.parquet");
+    fs::copy(full.media.join(picture), place.media.join(picture)).unwrap();
+    let lost = Path::new("lost.webp");
+    write_small(
+        &table,
+        &[(hen, &vectors[hen]), ("something else", &vectors[hen])],
+        &[(Path::new(picture), &vectors[picture]), (lost, &vectors[picture])],
+        &space,
+    );
+    let imported = run_json(place.command("import").arg(&table).arg("--json"), 0);
+    assert_eq!(imported, json!({"added": 3, "known": 0, "stale": 0}));
+    place.verify();
+    let answer = run_json(place.command("search").args(["a hen", "--json"]), 0);
+    let hits = answer["hits"].as_array().unwrap();
+    let paths: BTreeSet<&str> = hits.iter().map(|hit| hit["path"].as_str().unwrap()).collect();
+    let at = |name: &str| place.media.join(name).to_str().unwrap().to_owned();
+    let expected = [
+        at("own.parquet#1"),
+        at("own.parquet#2"),
+        at(picture),
+        at("lost.webp"),
+    ];
+    assert_eq!(paths, expected.iter().map(String::as_str).collect());
+    assert!(
+        hits.iter()
+            .any(|hit| hit["text"] == hen && hit["modality"] == "text"),
+        "{hits:?}"
+    );
+    let known = ids(&full).intersection(&ids(&place)).count();
+    assert_eq!(known, 1, "a picture that is there is named by its content");
+
+    let (_, said) = run(place.command("import").arg(place.media.join("none.npy")), 1);
+    assert!(said.contains("none.npy"), "{said}");
+}
+
+#[test]
+fn a_matrix_that_does_not_fit_its_lines_or_the_space_is_refused() {
+    let full = Place::new();
+    full.index(0);
+    let matrix = full.media.with_file_name("all.npy");
+    export(&full, &matrix, &[]);
+    let (values, lines) = (
+        fs::read(&matrix).unwrap(),
+        fs::read_to_string(matrix.with_extension("jsonl")).unwrap(),
+    );
+    let place = Place::empty();
+    let table = place.media.join("bad.npy");
+    let refuse = |values: &[u8], lines: &str, cause: &str| {
+        fs::write(&table, values).unwrap();
+        fs::write(table.with_extension("jsonl"), lines).unwrap();
+        let (_, said) = run(place.command("import").arg(&table), 1);
+        assert!(
+            said.contains("bad.") && said.contains(cause),
+            "expected '{cause}': {said}"
+        );
+        assert!(dump(&place.index).items.is_empty(), "{said}");
+    };
+    let first = lines.split_inclusive('\n').next().unwrap();
+    refuse(&values, first, "ends before line 2");
+    refuse(
+        &values,
+        &format!("{lines}{first}"),
+        "more lines than the matrix has rows",
+    );
+    refuse(
+        &values,
+        &lines
+            .replace("\"track\"", "\"trick\"")
+            .replace("\"modality\":\"", "\"modality\":\"un"),
+        "row 1: line 1",
+    );
+    refuse(&values[..values.len() - 7], &lines, "damaged");
+    refuse(b"", &lines, "damaged");
+    refuse(
+        b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr'",
+        &lines,
+        "header is longer",
+    );
+    refuse(&columns_first(&values), &lines, "ascontiguousarray");
+    let mut infinite = values.clone();
+    let end = infinite.len();
+    infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    refuse(&infinite, &lines, "no finite numbers");
+    for place_of_fault in (0..values.len()).step_by(values.len() / 12) {
+        let mut bytes = values.clone();
+        bytes[place_of_fault] ^= 0xff;
+        fs::write(&table, bytes).unwrap();
+        let index = place.index.with_file_name(format!("matrix-{place_of_fault}"));
+        let output = place
+            .command("import")
+            .arg(&table)
+            .arg("--index")
+            .arg(&index)
+            .output()
+            .unwrap();
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "byte {place_of_fault}: {output:?}"
+        );
+    }
+}
+
+/// A matrix that says it is kept column by column.
+fn columns_first(matrix: &[u8]) -> Vec<u8> {
+    let at = matrix.windows(5).position(|word| word == b"False").unwrap();
+    [&matrix[..at], b"True ", &matrix[at + 5..]].concat()
 }
 
 #[test]

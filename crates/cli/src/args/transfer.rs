@@ -15,7 +15,8 @@ use super::IndexFolder;
   sensorium export --to snow.parquet --where 'path ~ \"snow/*\"' only what fulfils a condition
 
 One row for each segment of each file: item, path, record, modality, track, start, end, text, space, vector, fields and
-facts as JSON, and by what the file is known to be unchanged. What the towers saw (features) is not in it.")]
+facts as JSON, and by what the file is known to be unchanged. What the towers saw (features) is not in it. `import`
+takes both back.")]
 pub(crate) struct Export {
     /// The table, a .parquet file, or a .npy file for a matrix with a .jsonl file beside it
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(table))]
@@ -41,11 +42,18 @@ fn table(path: PathBuf) -> Result<PathBuf, &'static str> {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sensorium import all.parquet --index copy      an index with the same answers
+  sensorium import photos.npy                    a matrix, and what photos.jsonl says of its rows
+
+Of a table that another program made, these columns are needed (of a matrix, these fields of each line beside it):
+  vector             a list of numbers, for each row
+  space              the name of the model's space, as `sensorium status` tells it
+  text               words that the vector is of; or else path and modality (image, audio, video)
+Others are as `export` writes them. A path may begin at the table; a text without one is a record of the table.
 
 The vectors have to be of the model's space: those of other models cannot be compared with them. What the index knows of a file
 stays. The files themselves need not be there; those that are gone are dropped when a folder above them is indexed again.")]
 pub(crate) struct Import {
-    /// Tables that `sensorium export` wrote
+    /// Tables: .parquet files, or .npy files with a .jsonl file beside each
     #[arg(value_name = "FILE", required = true)]
     pub(crate) tables: Vec<PathBuf>,
     #[command(flatten)]

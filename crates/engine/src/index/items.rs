@@ -83,7 +83,7 @@ pub(crate) fn bytes(items: &[NewItem]) -> usize {
 }
 
 /// Names the item of a record by its text, so that the same text elsewhere is the same item.
-fn name_record(item: &mut NewItem) {
+pub(crate) fn name_record(item: &mut NewItem) {
     let mut hasher = blake3::Hasher::new();
     item.bytes = 0;
     for text in item.segments.iter().filter_map(|segment| segment.text.as_deref()) {

@@ -30,7 +30,7 @@ use self::commit::Committer;
 pub(crate) use self::commit::{BATCH_BYTES, BATCH_FILES};
 use self::feed::Feed;
 use self::items::Kept;
-pub(crate) use self::items::bytes as item_bytes;
+pub(crate) use self::items::{bytes as item_bytes, name_record};
 pub(crate) use self::known::without_links;
 use self::plan::{Job, Plan};
 pub use self::report::{Progress, Refused, Report};

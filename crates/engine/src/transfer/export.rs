@@ -73,7 +73,7 @@ pub fn export(
             "has a vector of another length: `sensorium verify` says more",
         ))
     };
-    if to.extension().is_some_and(|extension| extension == "npy") {
+    if super::is_matrix(to) {
         exported.files = matrix::write(to, rows, dimension, |put| {
             exported.stale = walk.rows(&mut |row| step(&row, progress).and_then(|()| put(&row)))?;
             Ok(())

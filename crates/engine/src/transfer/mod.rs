@@ -1,5 +1,6 @@
 //! Indexes in and out: as tables for other programs, and into another index, without encoding anything again.
 
+mod columns;
 mod export;
 mod import;
 mod matrix;
@@ -9,6 +10,7 @@ mod receive;
 mod rows;
 mod source;
 mod table;
+mod told;
 
 use std::path::Path;
 
@@ -34,6 +36,11 @@ impl std::ops::AddAssign for Received {
         self.known += other.known;
         self.stale += other.stale;
     }
+}
+
+/// Whether a table at `path` is a matrix of NumPy, with JSON Lines beside it, and not one of Parquet.
+fn is_matrix(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "npy")
 }
 
 /// What is wrong with the table at `path`.

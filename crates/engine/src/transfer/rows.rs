@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use half::f16;
 use sensorium_store::{Content, Generation, IndexedFile, NewItem, NewSegment, Stamp};
-use sensorium_types::{Fields, ItemId, Modality, Segment, path_text};
-use serde::Serialize;
+use sensorium_types::{Fields, ItemId, Modality, Segment};
 
 /// Everything that is told of a segment of a file, so that the index can be made of it again.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
     pub(super) path: PathBuf,
     pub(super) record: Option<u64>,
-    pub(super) item: ItemId,
+    /// Where it is told: else the item is named when it comes in.
+    pub(super) item: Option<ItemId>,
     pub(super) modality: Modality,
     pub(super) format: String,
     pub(super) bytes: u64,
@@ -32,7 +32,7 @@ impl Row {
         Self {
             path: file.path.clone(),
             record: item.record,
-            item: item.id,
+            item: Some(item.id),
             modality: item.modality,
             format: item.format.clone(),
             bytes: item.bytes,
@@ -48,36 +48,4 @@ impl Row {
             vector: segment.vector,
         }
     }
-
-    /// What is told of it beside a matrix of vectors.
-    pub(super) fn line(&self) -> Line<'_> {
-        Line {
-            path: path_text(&self.path).into_owned(),
-            record: self.record,
-            item: self.item,
-            modality: self.modality,
-            segment: &self.segment,
-            text: self.text.as_deref(),
-            fields: &self.fields,
-            facts: &self.facts,
-            space: &self.generation.space,
-        }
-    }
-}
-
-/// A row of JSON Lines.
-#[derive(Serialize)]
-pub(super) struct Line<'a> {
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    record: Option<u64>,
-    item: ItemId,
-    modality: Modality,
-    #[serde(flatten)]
-    segment: &'a Segment,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
-    fields: &'a Fields,
-    facts: &'a Fields,
-    space: &'a str,
 }

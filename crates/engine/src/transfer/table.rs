@@ -120,7 +120,7 @@ fn columns(rows: &[Row], dimension: usize) -> Vec<ArrayRef> {
     let second =
         |of: fn(&Row) -> Option<f64>| -> ArrayRef { Arc::new(Float64Array::from_iter(rows.iter().map(of))) };
     vec![
-        texts(|row| row.item.to_string()),
+        texts(|row| row.item.map_or_else(String::new, |item| item.to_string())),
         texts(|row| path_text(&row.path).into_owned()),
         file(|row| row.record),
         texts(|row| row.modality.name().to_owned()),
