@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             items.len(),
             ms(started)
         );
-        let filter = Filter::And(vec![lane.clone(), Filter::Items(items)]);
+        let filter = Filter::And(vec![lane.clone(), Filter::items(items)]);
         compare("  of these", &index, &exact, &queries, |_| Ok(filter.clone()))?;
     }
     // As in a search: a common word is looked up once.
@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 common.insert(word);
             }
         }
-        Ok(Filter::And(vec![lane.clone(), Filter::Items(items)]))
+        Ok(Filter::And(vec![lane.clone(), Filter::items(items)]))
     };
     compare("having rare words", &index, &exact, &queries, having)
 }

@@ -105,6 +105,13 @@ pub trait Catalog: Send {
     /// When the store cannot be read.
     fn sequence(&self) -> Result<u64>;
 
+    /// A number that is another one as soon as anything was written, through this or another handle: what was read before may not hold any
+    /// more. Other handles have other numbers for the same state.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn version(&self) -> Result<u64>;
+
     /// The segments with these keys that exist, in the order of `keys`.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sensorium_types::{Modality, Track};
 
@@ -16,8 +17,8 @@ pub enum Filter {
     Modality(Modality),
     /// Those of segments on this track.
     Track(Track),
-    /// Those of these items.
-    Items(BTreeSet<ItemKey>),
+    /// Those of these items, which may be many, and a filter is handed around.
+    Items(Arc<BTreeSet<ItemKey>>),
     /// Those that the inner filter leaves out.
     Not(Box<Filter>),
     /// Those that every one lets through; all when there is none.
@@ -41,6 +42,11 @@ impl Filter {
     /// Segments on `track` of items of `modality`.
     pub fn lane(modality: Modality, track: Track) -> Self {
         Self::And(vec![Self::Modality(modality), Self::Track(track)])
+    }
+
+    /// Vectors of `items`.
+    pub fn items(items: impl IntoIterator<Item = ItemKey>) -> Self {
+        Self::Items(Arc::new(items.into_iter().collect()))
     }
 
     /// Whether a vector passes.
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_passes_is_among_the_fewest_items_that_all_have_to_be_of() {
-        let items = |keys: &[u64]| Filter::Items(keys.iter().copied().map(ItemKey).collect());
+        let items = |keys: &[u64]| Filter::items(keys.iter().copied().map(ItemKey));
         let inner = Filter::And(vec![
             items(&[1, 2, 3]),
             Filter::lane(Modality::Text, Track::Text),
@@ -128,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_verdict_agrees_with_every_item() {
-        let items = |keys: &[u64]| Filter::Items(keys.iter().copied().map(ItemKey).collect());
+        let items = |keys: &[u64]| Filter::items(keys.iter().copied().map(ItemKey));
         let filters = [
             Filter::lane(Modality::Video, Track::Audio),
             Filter::Not(Box::new(Filter::Track(Track::Audio))),

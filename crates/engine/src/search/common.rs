@@ -16,16 +16,16 @@ const MOST_COMMON: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct CommonWords {
     /// The state of the catalogue in which they are.
-    sequence: u64,
+    version: u64,
     words: HashSet<String>,
 }
 
 impl CommonWords {
-    /// Forgets them when the catalogue is no longer in the state `sequence`.
-    pub(super) fn follow(&mut self, sequence: u64) {
-        if self.sequence != sequence || self.words.len() > MOST_COMMON {
+    /// Forgets them when the catalogue is no longer in the state `version`.
+    pub(super) fn follow(&mut self, version: u64) {
+        if self.version != version || self.words.len() > MOST_COMMON {
             self.words.clear();
-            self.sequence = sequence;
+            self.version = version;
         }
     }
 

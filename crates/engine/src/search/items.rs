@@ -6,9 +6,9 @@ use std::path::{Path, absolute};
 use sensorium_store::{Catalog, Filter, ItemKey};
 use sensorium_types::{Embedding, ItemId, Segment};
 
+use super::Searcher;
 use super::encode::{KnownPart, KnownSegment};
 use super::query::{PartContent, Query};
-use super::{Searcher, condition};
 use crate::halves::floats;
 use crate::{Error, Result};
 
@@ -52,7 +52,7 @@ impl Searcher {
     }
 
     /// What may be an answer to `query`: what fulfils its condition, but not what it names itself.
-    pub(super) fn filter(&self, query: &Query) -> Result<Filter> {
+    pub(super) fn filter(&mut self, query: &Query) -> Result<Filter> {
         let mut named_items = BTreeSet::new();
         for part in &query.parts {
             if let PartContent::Item { item } = &part.content {
@@ -61,11 +61,10 @@ impl Searcher {
         }
         let mut filters = Vec::new();
         if let Some(condition) = &query.condition {
-            let condition = condition::parse(condition)?;
-            filters.push(Filter::Items(self.catalog.matching(&condition)?));
+            filters.push(Filter::Items(self.matching.of(condition, &*self.catalog)?));
         }
         if !named_items.is_empty() {
-            filters.push(Filter::Not(Box::new(Filter::Items(named_items))));
+            filters.push(Filter::Not(Box::new(Filter::items(named_items))));
         }
         Ok(Filter::And(filters))
     }

@@ -6,6 +6,7 @@ mod confidence;
 mod encode;
 mod explain;
 mod items;
+mod matching;
 mod moments;
 mod overlay;
 mod query;
@@ -30,6 +31,7 @@ pub use self::confidence::CONFIDENT;
 use self::confidence::confidence;
 use self::encode::{Asked, EncodedPart, KnownPart, encode, finish};
 pub use self::encode::{EncodedContent, FileEncoder};
+use self::matching::Matching;
 pub use self::query::{Part, PartContent, Query};
 use self::rank::{Ask, Ranked, rank};
 use self::second::SecondLook;
@@ -49,6 +51,7 @@ pub struct Searcher {
     /// Loaded with the first query that needs it.
     reranker: Option<Reranker>,
     common: CommonWords,
+    matching: Matching,
     space: String,
 }
 
@@ -90,6 +93,7 @@ impl Searcher {
             scorer: Scorer::new(package),
             reranker: None,
             common: CommonWords::default(),
+            matching: Matching::default(),
             space,
         })
     }
@@ -213,7 +217,7 @@ impl Searcher {
 
     /// Which items have which words of `query`.
     fn words(&mut self, query: &Query) -> Result<Words> {
-        self.common.follow(self.index.sequence());
+        self.common.follow(self.catalog.version()?);
         Words::find(query, &*self.catalog, self.index.len(), &mut self.common)
     }
 

@@ -231,7 +231,7 @@ impl Recall<'_> {
             return Ok(());
         }
         let count = missing.len();
-        let among = Filter::And(vec![self.lane(track), Filter::Items(missing)]);
+        let among = Filter::And(vec![self.lane(track), Filter::items(missing)]);
         list.extend(as_list(self.index.nearest(vector, &among, count)?));
         Ok(())
     }

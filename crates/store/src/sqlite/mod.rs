@@ -241,6 +241,17 @@ impl Catalog for SqliteCatalog {
         self.read(Self::last_change)
     }
 
+    fn version(&self) -> Result<u64> {
+        self.read(|connection| {
+            // What others committed changes the one, what this connection wrote the other.
+            let others: u32 = connection
+                .prepare_cached("PRAGMA data_version")?
+                .query_row([], |row| row.get(0))?;
+            let own: u32 = connection.total_changes() as u32;
+            Ok(u64::from(others) << 32 | u64::from(own))
+        })
+    }
+
     fn segments(&self, keys: &[crate::SegmentKey]) -> Result<Vec<crate::StoredSegment>> {
         self.read(|connection| read::segments(connection, keys))
     }

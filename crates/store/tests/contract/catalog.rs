@@ -424,6 +424,33 @@ pub(crate) fn finds_the_items_of_a_file(make: Make) {
     assert_eq!(found("/dog"), []);
 }
 
+pub(crate) fn has_another_version_after_every_write(make: Make) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut one, mut other) = (make(folder.path()), make(folder.path()));
+    let places = ["/rows.jsonl", "/copy.jsonl"];
+    for (place, writer) in places.into_iter().zip([&mut one, &mut other]) {
+        // The second is another place of the same item: nothing for an index of vectors to follow.
+        let items = vec![item(1, 0, Some(1))];
+        let file = file(Path::new(place), 1, 3, 0, items);
+        writer.write(vec![Write::File(file)]).unwrap();
+    }
+    let mut before = [one.version().unwrap(), other.version().unwrap()];
+    assert_eq!(one.version().unwrap(), before[0], "nothing was written");
+    for of_one in [true, false] {
+        let writer = if of_one { &mut one } else { &mut other };
+        let items = vec![item(1, 0, Some(2))];
+        writer
+            .write(vec![Write::File(file(Path::new("/rows.jsonl"), 1, 3, 0, items))])
+            .unwrap();
+        let after = [one.version().unwrap(), other.version().unwrap()];
+        assert!(
+            before[0] != after[0] && before[1] != after[1],
+            "{before:?} {after:?}"
+        );
+        before = after;
+    }
+}
+
 pub(crate) fn lists_items_and_segments_in_pages(make: Make) {
     let folder = tempfile::tempdir().unwrap();
     let mut catalog = make(folder.path());

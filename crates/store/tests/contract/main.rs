@@ -60,6 +60,11 @@ fn the_sqlite_catalog_finds_the_items_of_a_file() {
 }
 
 #[test]
+fn the_sqlite_catalog_has_another_version_after_every_write() {
+    catalog::has_another_version_after_every_write(sqlite);
+}
+
+#[test]
 fn the_sqlite_catalog_lists_items_and_segments_in_pages() {
     catalog::lists_items_and_segments_in_pages(sqlite);
 }

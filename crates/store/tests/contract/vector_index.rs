@@ -85,7 +85,7 @@ fn filter() -> impl Strategy<Value = Filter> {
         Just(Filter::All),
         prop::sample::select(Modality::ALL.to_vec()).prop_map(Filter::Modality),
         prop::sample::select(Track::ALL.to_vec()).prop_map(Filter::Track),
-        prop::collection::btree_set((0..12u64).prop_map(ItemKey), 0..6).prop_map(Filter::Items),
+        prop::collection::btree_set((0..12u64).prop_map(ItemKey), 0..6).prop_map(Filter::items),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
