@@ -38,6 +38,11 @@ impl Lane {
             .map(|((item, segment), vector)| (item, segment, vector))
     }
 
+    /// The item and the segment of each row.
+    pub(crate) fn into_keys(self) -> Vec<(ItemKey, SegmentKey)> {
+        self.items.into_iter().zip(self.segments).collect()
+    }
+
     /// How many rows are of items that pass.
     pub(super) fn count(&self, passes: impl Fn(ItemKey) -> bool) -> usize {
         self.items.iter().filter(|item| passes(**item)).count()

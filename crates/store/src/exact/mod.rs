@@ -37,9 +37,9 @@ impl ExactIndex {
         lanes.map(|(&(modality, track), lane)| (modality, track, lane))
     }
 
-    /// Those of this modality and track.
-    pub(crate) fn lane(&self, modality: Modality, track: Track) -> Option<&Lane> {
-        self.lanes.get(&(modality, track))
+    /// Takes out those of this modality and track.
+    pub(crate) fn take(&mut self, modality: Modality, track: Track) -> Lane {
+        self.lanes.remove(&(modality, track)).unwrap_or_default()
     }
 
     /// Removes all vectors of `items`.

@@ -163,32 +163,33 @@ impl GraphLane {
         Ok(())
     }
 
-    /// Adds `rows`, on all cores; `added` is told of each piece, and says whether to go on.
-    pub(super) fn add<'a>(
+    /// Adds rows with these keys, whose vectors are the next in the file `rows`, on all cores; `added` is told of each piece, and says
+    /// whether to go on.
+    pub(super) fn add(
         &mut self,
-        rows: impl Iterator<Item = (ItemKey, SegmentKey, &'a [f16])>,
+        keys: Vec<(ItemKey, SegmentKey)>,
+        rows: &Path,
         added: &(dyn Fn(usize) -> bool + Sync),
     ) -> GraphResult<bool> {
         let first = self.items.len();
-        let mut vectors = Vec::new();
-        for (item, segment, vector) in rows {
+        for (item, segment) in keys {
             self.items.push(item);
             self.segments.push(segment);
-            vectors.push(vector);
         }
         self.graph
             .reserve_capacity_and_threads(self.items.len(), rayon::current_num_threads())
             .map_err(told)?;
-        let pieces = vectors.par_chunks(ADDED).enumerate();
+        let file = File::open(rows).map_err(told)?;
+        let pieces = (first..self.items.len()).into_par_iter().step_by(ADDED);
         pieces
-            .map(|(piece, vectors)| {
-                let mut components = vec![0.0; self.graph.dimensions()];
-                for (place, vector) in vectors.iter().enumerate() {
-                    let row = first + ADDED * piece + place;
-                    vector.convert_to_f32_slice(&mut components);
-                    self.graph.add(row as u64, &components).map_err(told)?;
+            .map(|start| {
+                let mut row_of = Row::new(self.dimension());
+                let end = (start + ADDED).min(self.items.len());
+                for row in start..end {
+                    let vector = row_of.read(&file, row).ok_or("vectors cannot be read again")?;
+                    self.graph.add(row as u64, vector).map_err(told)?;
                 }
-                Ok(added(vectors.len()))
+                Ok(added(end - start))
             })
             .try_reduce(|| true, |one, other| Ok(one && other))
     }

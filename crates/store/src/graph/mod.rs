@@ -196,12 +196,13 @@ impl GraphIndex {
 
     /// Brings the graphs up to date, and keeps all in the index `folder`, of vectors of `space` in the catalogue of `witnesses`.
     /// Graphs with many rows that count no more are made anew. `progress` is told how far it is, and says whether to go on.
-    /// Returns whether all was done.
+    /// Returns whether all was done. The vectors are let go of as soon as they are written, since a graph needs much memory itself;
+    /// to search what is kept, [`open`](Self::open) it.
     ///
     /// # Errors
     /// [`Error::Near`]; what was kept before stays.
     pub fn keep(
-        &mut self,
+        mut self,
         folder: &Path,
         space: &str,
         witnesses: Witnesses,
@@ -250,7 +251,7 @@ impl GraphIndex {
     }
 
     fn write(
-        &self,
+        mut self,
         folder: &Path,
         space: &str,
         witnesses: Witnesses,
@@ -260,13 +261,12 @@ impl GraphIndex {
         std::fs::create_dir_all(folder.join(NEAR)).map_err(io)?;
         let of = self.large_lanes().map(|(_, _, lane)| lane.len()).sum();
         let added = |added| progress(Adding { added, of });
-        let none = Lane::default();
         let mut lanes = Vec::new();
         let known: BTreeSet<_> = (self.graphs.keys().copied())
             .chain(self.recent.lanes().map(|(modality, track, _)| (modality, track)))
             .collect();
         for (modality, track) in known {
-            let recent = self.recent.lane(modality, track).unwrap_or(&none);
+            let recent = self.recent.take(modality, track);
             let graph = self.graphs.get(&(modality, track));
             let is_unchanged = |lane: &GraphLane| recent.len() == 0 && self.count_live(lane) == lane.len();
             if let Some(kept) = self.kept(modality, track)
@@ -279,16 +279,18 @@ impl GraphIndex {
             let [keys, rows, graph] = unused(&path, &format!("{}-{modality}-{track}", self.sequence));
             let kept = self.kept(modality, track);
             let before = kept.map(|kept| kept.rows.path(folder));
+            let dimension = kept.map_or(recent.dimension(), |kept| kept.dimension);
             let vectors = recent.rows().map(|(_, _, vector)| vector);
             write_rows(&path(&rows), before.as_deref(), vectors).map_err(io)?;
-            let graph = match kept.is_some() || recent.len() >= self.large {
+            let new = recent.into_keys();
+            let graph = match kept.is_some() || new.len() >= self.large {
                 false => {
-                    let keys_of = recent.rows().map(|(item, segment, _)| (item, segment));
-                    write_keys(&path(&keys), keys_of).map_err(io)?;
+                    write_keys(&path(&keys), new.into_iter()).map_err(io)?;
                     None
                 }
                 true => {
-                    let Some(lane) = self.renewed(folder, kept, recent, &added)? else {
+                    let mut lane = self.renewed(folder, kept, dimension)?;
+                    if !lane.add(new, &path(&rows), &added)? {
                         return Ok(false);
                     };
                     lane.save(&path(&graph))?;
@@ -299,7 +301,7 @@ impl GraphIndex {
             lanes.push(LaneFiles {
                 modality,
                 track,
-                dimension: kept.map_or(recent.dimension(), |kept| kept.dimension),
+                dimension,
                 keys: Piece::seal(folder, keys).map_err(io)?,
                 rows: Piece::seal(folder, rows).map_err(io)?,
                 graph,
@@ -324,24 +326,22 @@ impl GraphIndex {
         lanes.find(|lane| (lane.modality, lane.track) == (modality, track) && lane.graph.is_some())
     }
 
-    /// The graph that is `kept` of a lane, or a new one, with what is `recent` and without what is gone; `None` when `added` did not
-    /// want to go on.
+    /// The graph that is `kept` of a lane, without what is gone, or a new one.
     fn renewed(
         &self,
         folder: &Path,
         kept: Option<&LaneFiles>,
-        recent: &Lane,
-        added: &(dyn Fn(usize) -> bool + Sync),
-    ) -> std::result::Result<Option<GraphLane>, String> {
+        dimension: usize,
+    ) -> std::result::Result<GraphLane, String> {
         let mut lane = match kept.and_then(|kept| Some((kept, kept.graph.as_ref()?))) {
             Some((kept, graph)) => {
                 let keys = read_keys(&kept.keys.path(folder)).map_err(|error| error.to_string())?;
                 GraphLane::load(&graph.path(folder), kept.dimension, keys)?
             }
-            None => GraphLane::new(recent.dimension())?,
+            None => GraphLane::new(dimension)?,
         };
         lane.remove(&self.gone)?;
-        Ok(lane.add(recent.rows(), added)?.then_some(lane))
+        Ok(lane)
     }
 
     /// Some items of all lanes, by which `catalog` is recognised.

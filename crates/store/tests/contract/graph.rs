@@ -29,7 +29,7 @@ fn exact(catalog: &dyn Catalog) -> ExactIndex {
     index
 }
 
-fn keep(mut index: GraphIndex, folder: &Path, catalog: &dyn Catalog) {
+fn keep(index: GraphIndex, folder: &Path, catalog: &dyn Catalog) {
     let witnesses = index.witnesses(catalog).unwrap();
     assert!(
         index
@@ -165,7 +165,7 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
     let folder = folder.path();
     let mut catalog = make(folder);
     crowd(&mut *catalog, 300);
-    let mut index = opened(folder, &*catalog, 100);
+    let index = opened(folder, &*catalog, 100);
     assert!(index.is_stale());
     let none = index.witnesses(&*catalog).unwrap();
     let stopped = index.keep(folder, &generation(0).space, none, &|Adding { added, of }| {
@@ -173,7 +173,7 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
     });
     assert!(!stopped.unwrap(), "it was not to go on");
     assert_eq!(opened(folder, &*catalog, 100).len(), 300);
-    keep(index, folder, &*catalog);
+    keep(opened(folder, &*catalog, 100), folder, &*catalog);
     let names: Vec<_> = fs::read_dir(folder.join(NEAR))
         .unwrap()
         .map(|entry| entry.unwrap().path())
