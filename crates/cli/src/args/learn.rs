@@ -86,6 +86,9 @@ pub(crate) struct TrainingArgs {
     #[arg(long, value_name = "N", default_value_t = LearnOptions::default().views,
         value_parser = clap::value_parser!(u16).range(..=MOST_VIEWS))]
     views: u16,
+    /// The share of the pairs that is not trained on, to stop early and to choose weights by
+    #[arg(long, value_name = "SHARE", default_value_t = LearnOptions::default().tune, value_parser = tune)]
+    tune: f64,
     /// Starts all that is drawn by chance
     #[arg(long, value_name = "N", default_value_t = LearnOptions::default().seed)]
     seed: u64,
@@ -112,9 +115,17 @@ impl TrainingArgs {
             decay: self.decay,
             dropout: self.dropout.unwrap_or(usual.dropout),
             views: self.views,
+            tune: self.tune,
             seed: self.seed,
             ..usual
         }
+    }
+}
+
+fn tune(share: &str) -> Result<f64, &'static str> {
+    match share.parse() {
+        Ok(share) if (0.001..=0.5).contains(&share) => Ok(share),
+        _ => Err("expected a share between 0.001 and 0.5"),
     }
 }
 
