@@ -81,6 +81,25 @@ fn assert_found(hit: &Value) {
     assert!(ends.is_sorted_by(|a, b| a < b));
 }
 
+/// The window that mattered most is that of the event, and of pictures it is told where in them the query looked.
+fn assert_mattered(hit: &Value, track: &str) {
+    let evidence = &hit["explain"];
+    let windows = evidence["windows"].as_array().unwrap();
+    let scores: Vec<f64> = windows
+        .iter()
+        .map(|window| window["score"].as_f64().unwrap())
+        .collect();
+    assert!(
+        scores.len() > 1 && scores.is_sorted_by(|a, b| a >= b),
+        "{evidence}"
+    );
+    let time = |name: &str| windows[0][name].as_f64().unwrap();
+    assert!(time("start") < EVENT.1 && time("end") > EVENT.0, "{evidence}");
+    assert_eq!(windows[0]["track"], track, "{evidence}");
+    let looked_at = evidence["heat_map"]["weights"].as_array().map(Vec::len);
+    assert_eq!(looked_at, (track == "visual").then_some(25), "{evidence}");
+}
+
 #[test]
 fn a_sound_and_a_sight_of_two_seconds_are_found_where_they_are() {
     let (_folder, index) = index();
@@ -99,6 +118,12 @@ fn a_sound_and_a_sight_of_two_seconds_are_found_where_they_are() {
     ] {
         let answer = search(query);
         assert_found(&answer["hits"][0]);
+    }
+    for (query, to, track) in [
+        ("a zebra", "video", "visual"),
+        ("a rooster crows", "audio", "audio"),
+    ] {
+        assert_mattered(&search(&[query, "--to", to, "--explain"])["hits"][0], track);
     }
     let without = run_json(
         sensorium()
