@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Adds the block `kinds`, in which sounds, pictures and texts find each other, behind the others of a package.
 
-Usage: add_kinds.py --data DIR --package DIR --out DIR [--parts DIR]
+Usage: add_kinds.py --data DIR --package DIR --out DIR [--heads DIR] [--parts DIR]
 
-Nothing is trained. `--data` is the folder of the training data, for calibration.
+Nothing is trained. `--data` is the folder of the training data, for calibration. `--heads` is another package that
+`sensorium learn` made with the same towers: the heads for `pairs` of texts and pictures, and the banks by which hubs are
+known, are taken from it. Those of sounds, which are compared among themselves alone, stay.
 """
 
 import argparse
@@ -26,13 +28,13 @@ from base.space import TRACKS, Space
 from base.tower import AudioTower, TextTower, VisualTower, pixels
 
 ROOT = Path(__file__).resolve().parent.parent
-VERSION = "0.5.0"
+VERSION = "0.6.0"
 # The weights of blocks in the directions in which the new one counts.
 WEIGHTS = {
     "concepts": {"audio.image": 0.0, "image.audio": 0.0},
-    "pairs": {"text.image": 2.0},
+    "pairs": {"text.image": 2.0, "image.text": 2.5},
     kinds.NAME: {
-        "text.image": 0.4,
+        "text.image": 0.55,
         "text.audio": 1.0,
         "text.video": 1.0,
         "image.audio": 1.0,
@@ -44,6 +46,9 @@ WEIGHTS = {
         "video.audio": 0.5,
     },
 }
+# How much of the nearness of hubs is taken back.
+SHARES = {"text.image": 0.75, "image.text": 0.6}
+HEADS = ("text-pairs.safetensors", "visual-pairs.safetensors", "hubs.safetensors")
 GOLDEN, HUBS = "golden.safetensors", "hubs.safetensors"
 
 
@@ -53,12 +58,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--heads", type=Path)
     parser.add_argument("--parts", type=Path, default=ROOT / "target/parts")
     options = parser.parse_args()
     parts = Parts(options.parts)
     parts.fetch()
     out: Path = options.out
     shutil.copytree(options.package, out)
+    for name in HEADS if options.heads else ():
+        shutil.copy(options.heads / name, out)
     manifest = tomllib.loads((out / "model.toml").read_text())
     towers = {"text": TextTower(out), "visual": VisualTower(out), "audio": AudioTower(out)}
 
@@ -66,6 +74,7 @@ def main() -> None:
     things = list(parts.picture_synsets().values())
     heads = kinds.heads(towers["text"].embed, sound, picture, parts.sound_classes(), things)
     extend(manifest, heads)
+    manifest["hubs"]["shares"].update(SHARES)
     for track, head in heads.items():
         save(out / manifest["towers"][track]["heads"][kinds.NAME]["file"], head)
     # With the heads as stored, in half floats.
@@ -112,16 +121,14 @@ def save(path: Path, head: Concepts) -> None:
 def golden(
     tensors: dict[str, np.ndarray], space: Space, towers: dict, banks: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The golden vectors with the block behind the others, as Python runs it, and the hubs anew."""
-    before = sum(block["dimension"] for block in space.manifest["blocks"][:-1])
+    """The golden vectors, as Python makes all blocks, and the hubs anew."""
     for name in [name for name in tensors if name.endswith(".embedding")]:
         track, given = name.split(".")[0], tensors[name.replace(".embedding", ".input")]
         if name == "visual.0.embedding":
             # Sharpened labels tell how a picture was made smaller: one is given at the size of the tower.
             given = np.asarray(Image.fromarray(given).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
             tensors["visual.0.input"] = np.ascontiguousarray(given)
-        added = space.heads[track][-1](features(towers, track, given))[0]
-        blocks = np.concatenate([tensors[name][:before], added])
+        blocks = space.embed(track, features(towers, track, given))[0]
         near = [
             space.nearness(direction, banks[direction], blocks[None])[0] if track in found(direction) else 0.0
             for direction in sorted(banks)
@@ -145,14 +152,14 @@ def found(direction: str) -> list[str]:
 
 
 def moments(data: Path, space: Space, towers: dict, banks: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """What unrelated segments score in the directions in which the block counts."""
+    """What unrelated segments score in the directions that have weights here."""
     vectors = {
         "text": space.embed("text", towers["text"].features(calibration.texts(data))),
         "visual": space.embed("visual", towers["visual"].pooled(calibration.pictures(data))),
         "audio": space.embed("audio", towers["audio"].features(calibration.sounds(data))),
     }
     table = {}
-    for direction in WEIGHTS[kinds.NAME]:
+    for direction in sorted({direction for weights in WEIGHTS.values() for direction in weights}):
         for query in TRACKS[direction.split(".")[0]]:
             for target in found(direction):
                 products = space.products(direction, vectors[query], vectors[target])
