@@ -177,7 +177,7 @@ impl<'a> Column<'a> {
         Ok(Some(bytes.value(place)))
     }
 
-    /// A whole number, in whatever width it is kept.
+    /// A whole number, in whatever width it is kept; pandas makes floats of numbers among which some are missing.
     fn number<T: TryFrom<i128>>(&self, place: usize) -> Read<Option<T>> {
         let Some(array) = self.valid(place) else {
             return Ok(None);
@@ -187,6 +187,10 @@ impl<'a> Column<'a> {
             DataType::Int64 => i128::from(array.as_primitive::<Int64Type>().value(place)),
             DataType::UInt32 => i128::from(array.as_primitive::<UInt32Type>().value(place)),
             DataType::UInt64 => i128::from(array.as_primitive::<UInt64Type>().value(place)),
+            DataType::Float64 => match array.as_primitive::<Float64Type>().value(place) {
+                value if value.fract() == 0.0 => value as i128,
+                value => return Err(format!("its {} is no whole number: {value}", self.name)),
+            },
             _ => return Err(self.wrong(array, "whole numbers")),
         };
         let number = T::try_from(value);
