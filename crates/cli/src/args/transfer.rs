@@ -46,7 +46,7 @@ fn table(path: PathBuf) -> Result<PathBuf, &'static str> {
 
 Of a table that another program made, these columns are needed (of a matrix, these fields of each line beside it):
   vector             a list of numbers, for each row
-  space              the name of the model's space, as `sensorium status` tells it
+  space              the name of the model's space, as `sensorium model list` tells it
   text               words that the vector is of; or else path and modality (image, audio, video)
 Others are as `export` writes them. A path may begin at the table; a text without one is a record of the table.
 
