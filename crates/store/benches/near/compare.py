@@ -130,15 +130,21 @@ def usearch_of(kind):
 
 
 def usearch_compared_anew(vectors):
-    """As Sensorium does it: a graph of 8 bits, whose best are compared anew with the vectors as they are, in a file."""
-    search_graph = usearch_of("i8")(vectors)
+    """As Sensorium does it: a graph of 8 bits, whose best are compared anew with the vectors as they are, in a file.
+
+    In the graph all have the same length, by a component of which queries have nothing.
+    """
+    lengths = np.einsum("vd,vd->v", vectors, vectors)
+    lacking = np.sqrt(lengths.max() - lengths)[:, None]
+    search_graph = usearch_of("i8")(np.concatenate([vectors, lacking], axis=1))
     vectors.astype(np.float16).tofile("rows.f16")
     rows = np.memmap("rows.f16", np.float16, "r", shape=vectors.shape)
 
     def search(queries, candidates):
         found = []
         for part in np.array_split(queries, max(1, len(queries) // 50)):
-            keys = search_graph(part, max(candidates, MORE), MORE)
+            asked = np.pad(part, ((0, 0), (0, 1)))
+            keys = search_graph(asked, max(candidates, MORE), MORE)
             scores = np.einsum("qd,qkd->qk", part, rows[keys].astype(np.float32))
             best = np.argpartition(-scores, TOP, axis=1)[:, :TOP]
             found.append(np.take_along_axis(keys, best, axis=1))

@@ -38,6 +38,16 @@ impl Lane {
             .map(|((item, segment), vector)| (item, segment, vector))
     }
 
+    /// The length of the longest vector.
+    pub(crate) fn longest(&self) -> f32 {
+        let mut row = vec![0.0; self.dimension];
+        let lengths = self.rows().map(|(_, _, vector)| {
+            vector.convert_to_f32_slice(&mut row);
+            dot(&row, &row).sqrt()
+        });
+        lengths.fold(0.0, f32::max)
+    }
+
     /// The item and the segment of each row.
     pub(crate) fn into_keys(self) -> Vec<(ItemKey, SegmentKey)> {
         self.items.into_iter().zip(self.segments).collect()

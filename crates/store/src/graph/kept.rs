@@ -18,7 +18,7 @@ use crate::halves::{half_bytes, halves};
 use crate::{Catalog, ItemKey, Result, SegmentKey, StoredItem};
 
 /// Grows with every change of what is written.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The list of what is there.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub(super) struct LaneFiles {
     pub(super) track: Track,
     /// How many components each vector has.
     pub(super) dimension: usize,
+    /// The length to which the graph brings all vectors.
+    pub(super) reach: f32,
     /// The keys of each row.
     pub(super) keys: Piece,
     /// The vectors of the rows, one after the other, as half floats.

@@ -49,8 +49,13 @@ const NO_ITEM: ItemKey = ItemKey(u64::MAX);
 /// The vectors of one modality and track, in a graph whose nodes are called by their rows: a hierarchical navigable small
 /// world (Malkov and Yashunin, 2018), with vectors of 8 bits. What it finds is compared anew with the vectors as they are, which
 /// lie in a file.
+///
+/// In the graph each vector has one component more, which brings all to the same length (Bachrach et al., 2014), and of which a query
+/// has nothing. The nearest by inner product are then the nearest in space, too, and 8 bits are steps of the same size in all.
 pub(super) struct GraphLane {
     graph: Index,
+    /// The length to which vectors are brought.
+    reach: f32,
     /// The vectors as they are, one after the other, as half floats; none while the graph is made.
     rows: Option<File>,
     segments: Vec<SegmentKey>,
@@ -69,9 +74,10 @@ fn told(error: impl std::fmt::Display) -> String {
 
 impl GraphLane {
     /// A graph without vectors.
-    pub(super) fn new(dimension: usize) -> GraphResult<Self> {
+    pub(super) fn new(dimension: usize, reach: f32) -> GraphResult<Self> {
         Ok(Self {
-            graph: Index::new(&options(dimension)).map_err(told)?,
+            graph: Index::new(&options(dimension + 1)).map_err(told)?,
+            reach,
             rows: None,
             segments: Vec::new(),
             items: Vec::new(),
@@ -86,9 +92,10 @@ impl GraphLane {
         path: &Path,
         rows: &Path,
         dimension: usize,
+        reach: f32,
         keys: Vec<(ItemKey, SegmentKey)>,
     ) -> GraphResult<Self> {
-        let mut lane = Self::new(dimension)?;
+        let mut lane = Self::new(dimension, reach)?;
         lane.rows = Some(File::open(rows).map_err(told)?);
         lane.graph
             .view(path.to_str().ok_or("the path is no UTF-8")?)
@@ -102,8 +109,13 @@ impl GraphLane {
     }
 
     /// The same in memory, to be changed.
-    pub(super) fn load(path: &Path, dimension: usize, keys: Vec<(ItemKey, SegmentKey)>) -> GraphResult<Self> {
-        let lane = Self::new(dimension)?;
+    pub(super) fn load(
+        path: &Path,
+        dimension: usize,
+        reach: f32,
+        keys: Vec<(ItemKey, SegmentKey)>,
+    ) -> GraphResult<Self> {
+        let lane = Self::new(dimension, reach)?;
         lane.graph
             .load(path.to_str().ok_or("the path is no UTF-8")?)
             .map_err(told)?;
@@ -151,7 +163,15 @@ impl GraphLane {
 
     /// How many components each vector has.
     pub(super) fn dimension(&self) -> usize {
-        self.graph.dimensions()
+        self.graph.dimensions() - 1
+    }
+
+    /// `vector` with what it lacks to be as long as all others.
+    fn brought_out(&self, vector: &[f32], into: &mut Vec<f32>) {
+        into.clear();
+        into.extend_from_slice(vector);
+        let lacking = self.reach.powi(2) - dot(vector, vector);
+        into.push(lacking.max(0.0).sqrt());
     }
 
     /// Takes all vectors of `items` out.
@@ -187,10 +207,12 @@ impl GraphLane {
         pieces
             .map(|start| {
                 let mut row_of = Row::new(self.dimension());
+                let mut brought_out = Vec::with_capacity(self.graph.dimensions());
                 let end = (start + ADDED).min(self.items.len());
                 for row in start..end {
                     let vector = row_of.read(&file, row).ok_or("vectors cannot be read again")?;
-                    self.graph.add(row as u64, vector).map_err(told)?;
+                    self.brought_out(vector, &mut brought_out);
+                    self.graph.add(row as u64, &brought_out).map_err(told)?;
                 }
                 Ok(added(end - start))
             })
@@ -286,13 +308,14 @@ impl GraphLane {
         limit: usize,
     ) -> GraphResult<Vec<Neighbour>> {
         let (times, more) = CANDIDATES;
+        let asked = [query.as_slice(), &[0.0]].concat();
         let mut wanted = (times * limit + more).min(self.len());
         loop {
             let found = match passes {
-                None => self.graph.search(query.as_slice(), wanted),
+                None => self.graph.search(&asked, wanted),
                 Some(passes) => {
                     let of_row = |row: u64| self.items.get(row as usize).is_some_and(|item| passes(*item));
-                    self.graph.filtered_search(query.as_slice(), wanted, of_row)
+                    self.graph.filtered_search(&asked, wanted, of_row)
                 }
             }
             .map_err(told)?;

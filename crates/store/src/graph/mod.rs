@@ -120,7 +120,7 @@ impl GraphIndex {
             let (modality, track) = (lane.modality, lane.track);
             let rows = lane.rows.path(folder);
             if let Some(graph) = &lane.graph {
-                let graph = GraphLane::open(&graph.path(folder), &rows, lane.dimension, keys)?;
+                let graph = GraphLane::open(&graph.path(folder), &rows, lane.dimension, lane.reach, keys)?;
                 self.live += graph.len();
                 self.graphs.insert((modality, track), graph);
                 continue;
@@ -280,6 +280,7 @@ impl GraphIndex {
             let kept = self.kept(modality, track);
             let before = kept.map(|kept| kept.rows.path(folder));
             let dimension = kept.map_or(recent.dimension(), |kept| kept.dimension);
+            let reach = kept.map_or_else(|| recent.longest(), |kept| kept.reach);
             let vectors = recent.rows().map(|(_, _, vector)| vector);
             write_rows(&path(&rows), before.as_deref(), vectors).map_err(io)?;
             let new = recent.into_keys();
@@ -289,7 +290,7 @@ impl GraphIndex {
                     None
                 }
                 true => {
-                    let mut lane = self.renewed(folder, kept, dimension)?;
+                    let mut lane = self.renewed(folder, kept, dimension, reach)?;
                     if !lane.add(new, &path(&rows), &added)? {
                         return Ok(false);
                     };
@@ -302,6 +303,7 @@ impl GraphIndex {
                 modality,
                 track,
                 dimension,
+                reach,
                 keys: Piece::seal(folder, keys).map_err(io)?,
                 rows: Piece::seal(folder, rows).map_err(io)?,
                 graph,
@@ -332,13 +334,14 @@ impl GraphIndex {
         folder: &Path,
         kept: Option<&LaneFiles>,
         dimension: usize,
+        reach: f32,
     ) -> std::result::Result<GraphLane, String> {
         let mut lane = match kept.and_then(|kept| Some((kept, kept.graph.as_ref()?))) {
             Some((kept, graph)) => {
                 let keys = read_keys(&kept.keys.path(folder)).map_err(|error| error.to_string())?;
-                GraphLane::load(&graph.path(folder), kept.dimension, keys)?
+                GraphLane::load(&graph.path(folder), dimension, reach, keys)?
             }
-            None => GraphLane::new(dimension)?,
+            None => GraphLane::new(dimension, reach)?,
         };
         lane.remove(&self.gone)?;
         Ok(lane)

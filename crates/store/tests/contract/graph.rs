@@ -123,6 +123,11 @@ pub(crate) fn grows_no_larger_than_what_counts_in_it(make: fn(&Path) -> Box<dyn 
 
 /// So many items, each with a vector of its own near one of a few others, as real ones are.
 fn crowd(catalog: &mut dyn Catalog, count: usize) {
+    crowd_of_lengths(catalog, count, 0.0);
+}
+
+/// The same, with a last component of up to `longest`.
+fn crowd_of_lengths(catalog: &mut dyn Catalog, count: usize, longest: f32) {
     const DIMENSION: usize = 48;
     let mut state = 1u64;
     let mut next = || {
@@ -134,7 +139,8 @@ fn crowd(catalog: &mut dyn Catalog, count: usize) {
         .collect();
     let writes = (0..count).map(|number| {
         let centre = &centres[number % centres.len()];
-        let vector = centre.iter().map(|x| f16::from_f32(x + 0.5 * next())).collect();
+        let mut vector: Vec<f16> = centre.iter().map(|x| f16::from_f32(x + 0.5 * next())).collect();
+        vector[DIMENSION - 1] = f16::from_f32(longest * (next() + 0.5));
         let mut hash = [7; ItemId::BYTES];
         hash[..8].copy_from_slice(&(number as u64).to_le_bytes());
         let item = NewItem {
@@ -248,6 +254,17 @@ pub(crate) fn notices_damage_and_is_made_again(make: fn(&Path) -> Box<dyn Catalo
     assert!(!is_used(&*other), "it is of another catalogue");
 }
 
+/// Where some vectors are far longer than others, by what a query does not ask for.
+pub(crate) fn finds_nearly_all_of_the_nearest_whatever_their_lengths(make: fn(&Path) -> Box<dyn Catalog>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = make(folder.path());
+    crowd_of_lengths(&mut *catalog, 2000, 4.0);
+    keep(opened(folder.path(), &*catalog, 100), folder.path(), &*catalog);
+    let (index, exact) = (opened(folder.path(), &*catalog, 100), exact(&*catalog));
+    let found = agreement(&index, &exact, &Filter::All);
+    assert!(found >= 485, "{found} of 500");
+}
+
 /// Ten of the nearest of two thousand, and of those that pass filters down to one in a hundred.
 pub(crate) fn finds_nearly_all_of_the_nearest_under_any_filter(make: fn(&Path) -> Box<dyn Catalog>) {
     let folder = tempfile::tempdir().unwrap();
@@ -267,7 +284,10 @@ fn agreement(index: &GraphIndex, exact: &ExactIndex, filter: &Filter) -> usize {
     let mut found = 0;
     for seed in 0..50u8 {
         let parts = (0..12).flat_map(|part| vector(&[seed, part]));
-        let query = Embedding::from_vec(parts.map(|x| x.to_f32()).collect());
+        let mut parts: Vec<f32> = parts.map(|x| x.to_f32()).collect();
+        // What makes vectors long is not asked for.
+        parts.last_mut().into_iter().for_each(|last| *last = 0.0);
+        let query = Embedding::from_vec(parts);
         let items = |neighbours: Vec<sensorium_store::Neighbour>| -> BTreeSet<ItemKey> {
             neighbours.into_iter().map(|neighbour| neighbour.item).collect()
         };

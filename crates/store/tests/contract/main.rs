@@ -145,6 +145,11 @@ fn the_graph_index_grows_no_larger_than_what_counts_in_it() {
 }
 
 #[test]
+fn the_graph_index_finds_nearly_all_of_the_nearest_whatever_their_lengths() {
+    graph::finds_nearly_all_of_the_nearest_whatever_their_lengths(sqlite);
+}
+
+#[test]
 fn the_graph_index_finds_nearly_all_of_the_nearest_under_any_filter() {
     graph::finds_nearly_all_of_the_nearest_under_any_filter(sqlite);
 }
