@@ -29,7 +29,7 @@ from base.tower import AudioTower, TextTower, VisualTower, pixels
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "0.6.0"
-# The weights of blocks in the directions in which the new one counts.
+# The weights of blocks in the directions in which the new one counts or the package has others.
 WEIGHTS = {
     "concepts": {"audio.image": 0.0, "image.audio": 0.0},
     "pairs": {"text.image": 2.0, "image.text": 2.5},

@@ -28,8 +28,8 @@ RERANKER_SHARES = {"scenes": 7, "things": 2}
 RERANKER_OPTIONS = ["--epochs", "7", "--patience", "2"]
 HEADS_SHARES = {"scenes": 5, "things": 1}
 # Of so few pairs weights cannot be chosen: those are in add_kinds.py, by the development data.
-HEADS_OPTIONS = "--block pairs --views 6 --tune 0.02 --epochs 80 --patience 80 --dropout 0.5 --hidden 768".split()
-OPTIONS = "--block pairs --views 3 --epochs 80 --patience 80 --dropout 0.5 --hidden 768".split()
+HEADS_OPTIONS = "--views 6 --tune 0.02".split()
+OPTIONS = "--block pairs --epochs 80 --patience 80 --dropout 0.5 --hidden 768".split()
 
 
 def main() -> None:
@@ -56,12 +56,12 @@ def main() -> None:
             command += [str(path), "--share", str(share)]
         for path in judges:
             command += ["--held-out", str(path)]
-        subprocess.run([*command, *OPTIONS, *more], check=True)
+        subprocess.run([*command, *OPTIONS, "--views", "3", *more], check=True)
         if arguments.out.exists():
             finish(arguments.concepts, arguments.out)
             rerank(arguments.binary, arguments.out, Path(scratch))
         heads = arguments.out.with_name(f"{arguments.out.name}-heads")
-        learn(arguments.binary, arguments.concepts, heads, Path(scratch), HEADS_SHARES, HEADS_OPTIONS)
+        learn(arguments.binary, arguments.concepts, heads, Path(scratch), HEADS_SHARES, [*OPTIONS, *HEADS_OPTIONS])
 
 
 def learn(binary: Path, model: Path, out: Path, folder: Path, shares: dict[str, int], options: list[str]) -> None:

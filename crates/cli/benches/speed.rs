@@ -64,16 +64,11 @@ fn indexing(folder: &Path, demo: &Path, package: &Arc<Package>, threads: usize) 
         "index", "files/s", "bare session/s", "ratio", "peak memory"
     );
     let mut bare = Bare::new(package, Track::Visual, threads);
-    for (name, (media, count)) in [
-        (
-            "photos of 640 pixels",
-            (photos(folder, demo, "small", "640:480", 1024), 1024),
-        ),
-        (
-            "photos of 12 megapixels",
-            (photos(folder, demo, "large", "4000:3000", 128), 128),
-        ),
+    for (name, folder_name, size, count) in [
+        ("photos of 640 pixels", "small", "640:480", 1024),
+        ("photos of 12 megapixels", "large", "4000:3000", 128),
     ] {
+        let media = photos(folder, demo, folder_name, size, count);
         bare.run(threads);
         let rounds: Vec<_> = (0..ROUNDS)
             .map(|_| {

@@ -379,22 +379,29 @@ fn a_matrix_that_does_not_fit_its_lines_or_the_space_is_refused() {
     let end = infinite.len();
     infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
     refuse(&infinite, &lines, "no finite numbers");
-    for place_of_fault in (0..values.len()).step_by(values.len() / 12) {
-        let mut bytes = values.clone();
+    whatever_byte_is_wrong_nothing_crashes(&place, &table, &values);
+}
+
+/// It is an error, or a value that is another one. `whole` is what would be right at `table`.
+fn whatever_byte_is_wrong_nothing_crashes(place: &Place, table: &Path, whole: &[u8]) {
+    for place_of_fault in (0..whole.len()).step_by(whole.len() / 12) {
+        let mut bytes = whole.to_vec();
         bytes[place_of_fault] ^= 0xff;
-        fs::write(&table, bytes).unwrap();
-        let index = place.index.with_file_name(format!("matrix-{place_of_fault}"));
+        fs::write(table, bytes).unwrap();
+        let index = place.index.with_file_name(format!("index-{place_of_fault}"));
         let output = place
             .command("import")
-            .arg(&table)
+            .arg(table)
             .arg("--index")
             .arg(&index)
             .output()
             .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
         assert!(
             matches!(output.status.code(), Some(0 | 1)),
-            "byte {place_of_fault}: {output:?}"
+            "byte {place_of_fault}: {said}"
         );
+        run(place.command("verify").arg("--index").arg(&index), 0);
     }
 }
 
@@ -424,26 +431,7 @@ fn a_damaged_table_is_an_error_that_names_it_and_nothing_comes_in() {
         let said = refused(&place, &table);
         assert!(said.contains("damaged"), "{cause}: {said}");
     }
-    // Wherever a byte is wrong, nothing crashes: it is an error, or a value that is another one.
-    for place_of_fault in (0..whole.len()).step_by(whole.len() / 12) {
-        let mut bytes = whole.clone();
-        bytes[place_of_fault] ^= 0xff;
-        fs::write(&table, bytes).unwrap();
-        let index = place.index.with_file_name(format!("index-{place_of_fault}"));
-        let output = place
-            .command("import")
-            .arg(&table)
-            .arg("--index")
-            .arg(&index)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            matches!(output.status.code(), Some(0 | 1)),
-            "byte {place_of_fault}: {said}"
-        );
-        run(place.command("verify").arg("--index").arg(&index), 0);
-    }
+    whatever_byte_is_wrong_nothing_crashes(&place, &table, &whole);
     let (_, said) = run(
         place.command("import").arg(place.media.join("missing.parquet")),
         1,

@@ -146,9 +146,10 @@ struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    /// The column, when it has a value at `place`.
-    fn valid(&self, place: usize) -> Option<&'a ArrayRef> {
-        self.array.filter(|array| array.is_valid(place))
+    /// What `read` makes of the column, when it has a value at `place`.
+    fn valid<T>(&self, place: usize, read: impl FnOnce(&'a ArrayRef) -> Read<T>) -> Read<Option<T>> {
+        let valid = self.array.filter(|array| array.is_valid(place));
+        valid.map(read).transpose()
     }
 
     fn wrong(&self, array: &dyn Array, wanted: &str) -> String {
@@ -160,62 +161,55 @@ impl<'a> Column<'a> {
     }
 
     fn text(&self, place: usize) -> Read<Option<&'a str>> {
-        let Some(array) = self.valid(place) else {
-            return Ok(None);
-        };
-        let texts = array.as_string_opt::<i32>();
-        let texts = texts.ok_or_else(|| self.wrong(array, "texts"))?;
-        Ok(Some(texts.value(place)))
+        self.valid(place, |array| {
+            let texts = array.as_string_opt::<i32>();
+            let texts = texts.ok_or_else(|| self.wrong(array, "texts"))?;
+            Ok(texts.value(place))
+        })
     }
 
     fn bytes(&self, place: usize) -> Read<Option<&'a [u8]>> {
-        let Some(array) = self.valid(place) else {
-            return Ok(None);
-        };
-        let bytes = array.as_binary_opt::<i32>();
-        let bytes = bytes.ok_or_else(|| self.wrong(array, "bytes"))?;
-        Ok(Some(bytes.value(place)))
+        self.valid(place, |array| {
+            let bytes = array.as_binary_opt::<i32>();
+            let bytes = bytes.ok_or_else(|| self.wrong(array, "bytes"))?;
+            Ok(bytes.value(place))
+        })
     }
 
     /// A whole number, in whatever width it is kept; pandas makes floats of numbers among which some are missing.
     fn number<T: TryFrom<i128>>(&self, place: usize) -> Read<Option<T>> {
-        let Some(array) = self.valid(place) else {
-            return Ok(None);
-        };
-        let value = match array.data_type() {
-            DataType::Int32 => i128::from(array.as_primitive::<Int32Type>().value(place)),
-            DataType::Int64 => i128::from(array.as_primitive::<Int64Type>().value(place)),
-            DataType::UInt32 => i128::from(array.as_primitive::<UInt32Type>().value(place)),
-            DataType::UInt64 => i128::from(array.as_primitive::<UInt64Type>().value(place)),
-            DataType::Float64 => match array.as_primitive::<Float64Type>().value(place) {
-                value if value.fract() == 0.0 => value as i128,
-                value => return Err(format!("its {} is no whole number: {value}", self.name)),
-            },
-            _ => return Err(self.wrong(array, "whole numbers")),
-        };
-        let number = T::try_from(value);
-        let number = number.map_err(|_| format!("its {} cannot be {value}", self.name))?;
-        Ok(Some(number))
+        self.valid(place, |array| {
+            let value = match array.data_type() {
+                DataType::Int32 => i128::from(array.as_primitive::<Int32Type>().value(place)),
+                DataType::Int64 => i128::from(array.as_primitive::<Int64Type>().value(place)),
+                DataType::UInt32 => i128::from(array.as_primitive::<UInt32Type>().value(place)),
+                DataType::UInt64 => i128::from(array.as_primitive::<UInt64Type>().value(place)),
+                DataType::Float64 => match array.as_primitive::<Float64Type>().value(place) {
+                    value if value.fract() == 0.0 => value as i128,
+                    value => return Err(format!("its {} is no whole number: {value}", self.name)),
+                },
+                _ => return Err(self.wrong(array, "whole numbers")),
+            };
+            T::try_from(value).map_err(|_| format!("its {} cannot be {value}", self.name))
+        })
     }
 
     fn float(&self, place: usize) -> Read<Option<f64>> {
-        let Some(array) = self.valid(place) else {
-            return Ok(None);
-        };
-        match array.data_type() {
-            DataType::Float64 => Ok(Some(array.as_primitive::<Float64Type>().value(place))),
-            DataType::Float32 => Ok(Some(array.as_primitive::<Float32Type>().value(place).into())),
+        self.valid(place, |array| match array.data_type() {
+            DataType::Float64 => Ok(array.as_primitive::<Float64Type>().value(place)),
+            DataType::Float32 => Ok(array.as_primitive::<Float32Type>().value(place).into()),
             _ => Err(self.wrong(array, "numbers")),
-        }
+        })
     }
 
     /// Puts the list at `place` into `into`.
     fn floats(&self, place: usize, into: &mut Vec<f32>) -> Read<()> {
-        let array = self.valid(place).ok_or("has no vector")?;
-        let lists = array.as_list_opt::<i32>();
-        let list = lists
-            .ok_or_else(|| self.wrong(array, "lists of numbers"))?
-            .value(place);
+        let list = self.valid(place, |array| {
+            let lists = array.as_list_opt::<i32>();
+            let lists = lists.ok_or_else(|| self.wrong(array, "lists of numbers"))?;
+            Ok(lists.value(place))
+        })?;
+        let list = list.ok_or("has no vector")?;
         if list.null_count() > 0 {
             return Err("its vector has gaps".into());
         }
@@ -223,20 +217,12 @@ impl<'a> Column<'a> {
         match list.data_type() {
             DataType::Float32 => into.extend_from_slice(list.as_primitive::<Float32Type>().values()),
             DataType::Float64 => {
-                into.extend(
-                    list.as_primitive::<Float64Type>()
-                        .values()
-                        .iter()
-                        .map(|value| *value as f32),
-                );
+                let values = list.as_primitive::<Float64Type>().values();
+                into.extend(values.iter().map(|value| *value as f32));
             }
             DataType::Float16 => {
-                into.extend(
-                    list.as_primitive::<Float16Type>()
-                        .values()
-                        .iter()
-                        .map(|value| value.to_f32()),
-                );
+                let values = list.as_primitive::<Float16Type>().values();
+                into.extend(values.iter().map(|value| value.to_f32()));
             }
             other => return Err(format!("its vector is a list of {other}: expected float32")),
         }

@@ -28,9 +28,9 @@ def main():
     parser.add_argument("vectors")
     parser.add_argument("queries")
     parser.add_argument("--weights", help="the weight of each block and where it ends, as in 1:384,0.6:896; others count nothing")
-    parser.add_argument("--library", choices=LIBRARIES)
+    parser.add_argument("--library", dest="one", choices=LIBRARIES)
     options = parser.parse_args()
-    if options.library:
+    if options.one:
         return measure(options)
     vectors, queries = loaded(options)
     print(f"{len(vectors):,} vectors of {vectors.shape[1]} components, {len(queries):,} queries, {os.cpu_count()} cores", flush=True)
@@ -70,9 +70,9 @@ def measure(options):
     vectors, queries = loaded(options)
     truth = [set(row) for row in np.load("truth.npy")]
     before, started = memory(), time.perf_counter()
-    search = LIBRARIES[options.library](vectors)
+    search = LIBRARIES[options.one](vectors)
     built = time.perf_counter() - started
-    print(f"{options.library}: built in {built:.0f} s, {memory() - before:.0f} MiB", flush=True)
+    print(f"{options.one}: built in {built:.0f} s, {memory() - before:.0f} MiB", flush=True)
     for candidates in CANDIDATES:
         search(queries[:50], candidates)
         started = time.perf_counter()

@@ -293,7 +293,7 @@ impl GraphIndex {
                     let mut lane = self.renewed(folder, kept, dimension, reach)?;
                     if !lane.add(new, &path(&rows), &added)? {
                         return Ok(false);
-                    };
+                    }
                     lane.save(&path(&graph))?;
                     write_keys(&path(&keys), lane.keys()).map_err(io)?;
                     Some(Piece::seal(folder, graph).map_err(io)?)
