@@ -28,7 +28,7 @@ from base.space import TRACKS, Space
 from base.tower import AudioTower, TextTower, VisualTower, pixels
 
 ROOT = Path(__file__).resolve().parent.parent
-VERSION = "0.6.0"
+VERSION = "0.7.0"
 # The weights of blocks in the directions in which the new one counts or the package has others.
 WEIGHTS = {
     "concepts": {"audio.image": 0.0, "image.audio": 0.0},

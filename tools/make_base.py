@@ -10,8 +10,9 @@ import numpy as np
 import onnx
 from safetensors.numpy import save_file
 
-from base import calibration, ced, concepts, efficientnet, golden, grid, legacy_pickle, manifest, minilm
+from base import calibration, ced, concepts, efficientnet, golden, grid, legacy_pickle, manifest, minilm, moments
 from base.parts import Parts
+from base.principal import components
 from base.tower import AudioTower, TextTower, VisualTower, unit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +37,16 @@ def save_visual(data: Path, weights: efficientnet.Weights, tuned: Path | None, o
     photos = sorted((data / "flickr8k/train").glob("*.jpg"))[::5]
     things = sorted((data / "imagenet_samples").glob("*.jpg"))
     tokens = VisualTower(out).batches([*photos, *things], "tokens")
-    onnx.save(grid.add(model, *grid.components(tokens)), out / "visual.onnx")
+    onnx.save(grid.add(model, *components(tokens, grid.DIMENSION)), out / "visual.onnx")
+
+
+def save_audio(data: Path, part: Path, out: Path) -> None:
+    """Writes audio.onnx, with the moments whose components come from sounds of `data`."""
+    model = ced.build(part)
+    onnx.save(model, out / "audio.onnx")
+    sounds = calibration.sounds(data)
+    means = (moments.means(tokens) for tokens in AudioTower(out).each(sounds, "tokens"))
+    onnx.save(moments.add(model, *components(means, moments.DIMENSION)), out / "audio.onnx")
 
 
 def main() -> None:
@@ -49,7 +59,7 @@ def main() -> None:
     weights = legacy_pickle.load_state_dict(parts.image_checkpoint)
     save_visual(options.data, weights, options.tuned, out)
     onnx.save(minilm.build(parts.text_graph), out / "text.onnx")
-    onnx.save(ced.build(parts.sound_graph), out / "audio.onnx")
+    save_audio(options.data, parts.sound_graph, out)
     shutil.copy(parts.tokenizer, out / "tokenizer.json")
 
     text = TextTower(out)

@@ -4,8 +4,6 @@ The last map of the tower, 9x9x1280, would take 207 KB a picture. Its places are
 principal components, which leaves 4.8 KB.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -15,23 +13,6 @@ from .graph import floats
 
 SIDE = 5
 DIMENSION = 96
-
-
-def components(tokens: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean [1280] and whitened principal components [1280, 96] of batches of tokens [N, 81, 1280]."""
-    count, total, products = 0, np.zeros(FEATURES), np.zeros((FEATURES, FEATURES))
-    for batch in tokens:
-        rows = batch.reshape(-1, FEATURES).astype(np.float32)
-        count += len(rows)
-        total += rows.sum(axis=0)
-        products += rows.T @ rows
-    mean = total / count
-    values, vectors = np.linalg.eigh(products / count - np.outer(mean, mean))
-    order = np.argsort(-values)[:DIMENSION]
-    chosen = vectors[:, order]
-    # The sign of a component is arbitrary: its largest part is positive, so that the same data give the same bytes.
-    chosen *= np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(DIMENSION)])
-    return mean.astype(np.float32), (chosen / np.sqrt(values[order])).astype(np.float32)
 
 
 def add(model: onnx.ModelProto, mean: np.ndarray, projection: np.ndarray) -> onnx.ModelProto:

@@ -81,6 +81,10 @@ tile_below = 5.0
 window = 4.0
 hop = 2.0
 
+[towers.audio.tokens]
+dimension = 64
+grid = [1, 8]
+
 [towers.audio.heads.concepts]
 kind = "concepts"
 file = "audio-concepts.safetensors"

@@ -95,9 +95,12 @@ class AudioTower:
 
     def features(self, sounds: list[np.ndarray]) -> np.ndarray:
         """[sounds, 192] for mono sounds at 16 kHz, of which the first window counts."""
-        return np.concatenate([self._run(sound[: self.WINDOW]) for sound in sounds])
+        return np.concatenate(list(self.each(sounds, "pooled")))
 
-    def _run(self, sound: np.ndarray) -> np.ndarray:
-        if len(sound) < self.TILE_BELOW:
-            sound = np.resize(sound, self.TILE_BELOW)
-        return self.session.run(["pooled"], {"waveform": sound[None].astype(np.float32)})[0]
+    def each(self, sounds: list[np.ndarray], output: str) -> Iterator[np.ndarray]:
+        """An output of the graph, sound by sound."""
+        for sound in sounds:
+            window = sound[: self.WINDOW]
+            if len(window) < self.TILE_BELOW:
+                window = np.resize(window, self.TILE_BELOW)
+            yield self.session.run([output], {"waveform": window[None].astype(np.float32)})[0]

@@ -81,7 +81,8 @@ fn assert_found(hit: &Value) {
     assert!(ends.is_sorted_by(|a, b| a < b));
 }
 
-/// The window that mattered most is that of the event, and of pictures it is told where in them the query looked.
+/// The window that mattered most is that of the event, that is when the query looked most, and of pictures it is told where
+/// in them.
 fn assert_mattered(hit: &Value, track: &str) {
     let evidence = &hit["explain"];
     let windows = evidence["windows"].as_array().unwrap();
@@ -98,6 +99,17 @@ fn assert_mattered(hit: &Value, track: &str) {
     assert_eq!(windows[0]["track"], track, "{evidence}");
     let looked_at = evidence["heat_map"]["weights"].as_array().map(Vec::len);
     assert_eq!(looked_at, (track == "visual").then_some(25), "{evidence}");
+
+    let attention = evidence["attention"].as_array().unwrap();
+    let weight = |glance: &Value| glance["weight"].as_f64().unwrap();
+    let sum: f64 = attention.iter().map(weight).sum();
+    assert!((sum - 1.0).abs() < 1e-3, "{evidence}");
+    let most = attention
+        .iter()
+        .max_by(|a, b| weight(a).total_cmp(&weight(b)))
+        .unwrap();
+    let (start, end) = (most["start"].as_f64().unwrap(), most["end"].as_f64().unwrap());
+    assert!(start < EVENT.1 + 1.0 && end > EVENT.0 - 1.0, "{evidence}");
 }
 
 #[test]

@@ -613,22 +613,32 @@ fn of_several_places_one_has_to_fulfil_the_whole_condition() {
 }
 
 #[test]
-fn a_second_look_changes_the_order_only_where_it_was_learned() {
+fn a_second_look_changes_the_order_only_where_it_found_more() {
     let place = demo_place();
     let order = |words: &[&str]| -> Vec<Value> {
         let answer = search(place, &[words, &["--no-words", "-n", "40"]].concat());
         hits(&answer).iter().map(|hit| hit["path"].clone()).collect()
     };
-    let photo = checkout().join("demo/photos/hen.webp").display().to_string();
+    let demo = |file: &str| checkout().join("demo").join(file).display().to_string();
+    let (photo, sound) = (demo("photos/hen.webp"), demo("sounds/rooster.ogg"));
     for same in [
         &["--image", &photo, "--to", "image"][..],
-        &["a hen", "--to", "audio"],
-        &["a hen", "--to", "video"],
+        &["--image", &photo, "--to", "audio"],
+        &["--audio", &sound, "--to", "audio"],
     ] {
         assert_eq!(order(same), order(&[same, &["--rerank"]].concat()), "{same:?}");
     }
-    let learned = ["a brown hen on the grass", "--to", "image"];
-    assert_ne!(order(&learned), order(&[&learned[..], &["--rerank"]].concat()));
+    for learned in [
+        &["a brown hen on the grass", "--to", "image"][..],
+        &["a brown hen on the grass", "--to", "audio"],
+        &["a brown hen on the grass", "--to", "video"],
+    ] {
+        assert_ne!(
+            order(learned),
+            order(&[learned, &["--rerank"]].concat()),
+            "{learned:?}"
+        );
+    }
 }
 
 #[test]

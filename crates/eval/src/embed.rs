@@ -46,8 +46,10 @@ impl Embedded {
         let mut tokens = HashMap::new();
         let embedded = Self::keeping(pairs, contents, pool, |id, segments| {
             let of_segment = |(segment, encoding): &(Segment, Encoding)| {
-                let tower = package.manifest().towers.common(segment.track)?;
-                reranker.tokens(segment.track, tower.kept_tokens(&encoding.features))
+                let tower = package.manifest().towers.common(segment.track);
+                let tokens = tower
+                    .and_then(|tower| reranker.tokens(segment.track, tower.kept_tokens(&encoding.features)));
+                (segment.clone(), tokens)
             };
             tokens.insert(id, segments.iter().map(of_segment).collect());
             progress(1);
@@ -62,7 +64,8 @@ impl Embedded {
         for chunk in texts.chunks(TEXTS) {
             let (ids, texts): (Vec<_>, Vec<_>) = chunk.iter().cloned().unzip();
             for (id, raw) in ids.into_iter().zip(pool.text_tokens(&texts)?) {
-                tokens.insert(id, vec![reranker.tokens(Track::Text, &raw)]);
+                let words = reranker.tokens(Track::Text, &raw);
+                tokens.insert(id, vec![(Segment::whole(Track::Text), words)]);
             }
         }
         Ok((embedded, tokens))

@@ -1,17 +1,18 @@
 //! Scores after a second look at the first candidates.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use sensorium_model::{Match, Reranker, Scorer, Tokens};
-use sensorium_types::Direction;
+use sensorium_model::{Match, Reranker, Scorer, Tokens, looked_at, looked_at_first};
+use sensorium_types::{Direction, Segment, Track};
 
 use crate::{ContentId, Embedded};
 
 /// The gap between the last of the candidates and the first of the rest.
 const GAP: f32 = 1e-3;
 
-/// The tokens of each content's segments, in their order; `None` for a segment without any.
-pub type ContentTokens = HashMap<ContentId, Vec<Option<Tokens>>>;
+/// The segments of each content, in their order, with their tokens; `None` for a segment without any.
+pub type ContentTokens = HashMap<ContentId, Vec<(Segment, Option<Tokens>)>>;
 
 /// What a second look needs beside the embeddings.
 pub struct SecondLook<'a> {
@@ -56,10 +57,32 @@ impl SecondLook<'_> {
         entry: ContentId,
         first: Match<usize>,
     ) -> Option<f32> {
-        let target = self.tokens.get(&entry)?.get(first.segment)?.as_ref()?;
-        let query = self.tokens.get(&query)?.iter().flatten();
-        self.reranker.rank(direction, query, target, first.score)
+        let (target, query) = (self.tokens.get(&entry)?, self.tokens.get(&query)?);
+        let segments: Vec<&Segment> = target.iter().map(|(segment, _)| segment).collect();
+        let each = target.get(first.segment)?.1.as_ref()?.len();
+        let target = together(target, looked_at(&segments, first.segment, each))?;
+
+        let segments: Vec<&Segment> = query.iter().map(|(segment, _)| segment).collect();
+        let each = |track: Track| {
+            let mut of_track = query.iter().filter(|(segment, _)| segment.track == track);
+            of_track
+                .find_map(|(_, tokens)| tokens.as_ref())
+                .map_or(1, Tokens::len)
+        };
+        let groups = looked_at_first(&segments, each).into_iter();
+        let query: Vec<Cow<'_, Tokens>> = groups.filter_map(|places| together(query, places)).collect();
+        let query = query.iter().map(AsRef::as_ref);
+        self.reranker.rank(direction, query, &target, first.score)
     }
+}
+
+/// The tokens of the segments at `places`.
+fn together(segments: &[(Segment, Option<Tokens>)], places: Vec<usize>) -> Option<Cow<'_, Tokens>> {
+    if let [place] = places[..] {
+        return segments[place].1.as_ref().map(Cow::Borrowed);
+    }
+    let parts = places.into_iter().filter_map(|place| segments[place].1.as_ref());
+    Tokens::joined(parts).map(Cow::Owned)
 }
 
 /// `scores` with those of the best `candidates` replaced by what `second` says, where it says something, and all others

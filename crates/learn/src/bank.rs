@@ -9,14 +9,17 @@ use std::time::UNIX_EPOCH;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
-use sensorium_types::Track;
+use sensorium_types::{Segment, Span, Track};
 
 use crate::{Error, Result};
 
-const MAGIC: &[u8; 16] = b"sensorium-bank-1";
+const MAGIC: &[u8; 16] = b"sensorium-bank-2";
 
 /// Bytes that end a record and tell whether it is whole.
 const CHECK: usize = 8;
+
+/// Bytes that tell of a row: its track, when it starts and ends, and how many values it has.
+const ROW: usize = 1 + 8 + 8 + 4;
 
 /// More would be no record of ours.
 const MOST_ROWS: usize = 1 << 20;
@@ -55,12 +58,24 @@ impl ContentKey {
 }
 
 /// Where the features of one segment are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Row {
     /// The track of the segment.
     pub(crate) track: Track,
+    /// When it is, where it has a time.
+    pub(crate) span: Option<Span>,
     offset: u64,
     values: usize,
+}
+
+impl Row {
+    /// The segment itself.
+    pub(crate) fn segment(&self) -> Segment {
+        Segment {
+            track: self.track,
+            span: self.span,
+        }
+    }
 }
 
 /// A file of pooled features, as half floats, by content.
@@ -125,17 +140,21 @@ impl FeatureBank {
     }
 
     /// Keeps the features of the segments of a content.
-    pub(crate) fn insert(&mut self, key: ContentKey, segments: &[(Track, Vec<f32>)]) -> Result<()> {
+    pub(crate) fn insert(&mut self, key: ContentKey, segments: &[(Segment, Vec<f32>)]) -> Result<()> {
         let mut record = key.0.to_vec();
         record.extend((segments.len() as u32).to_le_bytes());
-        for (track, values) in segments {
-            record.push(code(*track));
+        for (segment, values) in segments {
+            record.push(code(segment.track));
+            for time in times(segment.span) {
+                record.extend(time.to_le_bytes());
+            }
             record.extend((values.len() as u32).to_le_bytes());
         }
         let mut rows = Vec::with_capacity(segments.len());
-        for (track, values) in segments {
+        for (segment, values) in segments {
             rows.push(Row {
-                track: *track,
+                track: segment.track,
+                span: segment.span,
                 offset: self.end + record.len() as u64,
                 values: values.len(),
             });
@@ -194,14 +213,15 @@ fn read_record(reader: &mut impl Read, offset: u64) -> io::Result<Option<(Conten
     if count > MOST_ROWS {
         return Ok(None);
     }
-    record.resize(head + 5 * count, 0);
+    record.resize(head + ROW * count, 0);
     if !filled(reader, &mut record[head..])? {
         return Ok(None);
     }
     let mut rows = Vec::with_capacity(count);
     let mut place = record.len();
-    for row in record[head..].chunks_exact(5) {
-        let (Some(track), values) = (track(row[0]), number(&row[1..])) else {
+    let (list, _) = record[head..].as_chunks::<ROW>();
+    for row in list {
+        let (Some(track), values) = (track(row[0]), number(&row[17..])) else {
             return Ok(None);
         };
         if values > MOST_VALUES {
@@ -209,6 +229,7 @@ fn read_record(reader: &mut impl Read, offset: u64) -> io::Result<Option<(Conten
         }
         rows.push(Row {
             track,
+            span: span(&row[1..9], &row[9..17]),
             offset: offset + place as u64,
             values,
         });
@@ -244,6 +265,17 @@ fn code(track: Track) -> u8 {
     }
 }
 
+/// When a segment starts and ends; what has no time has none that is a number.
+fn times(span: Option<Span>) -> [f64; 2] {
+    span.map_or([f64::NAN; 2], |span| [span.start, span.end])
+}
+
+fn span(start: &[u8], end: &[u8]) -> Option<Span> {
+    let time = |bytes: &[u8]| Some(f64::from_le_bytes(bytes.try_into().ok()?));
+    let (start, end) = (time(start)?, time(end)?);
+    (start < end).then_some(Span { start, end })
+}
+
 fn track(code: u8) -> Option<Track> {
     Track::ALL.into_iter().find(|track| self::code(*track) == code)
 }
@@ -252,14 +284,20 @@ fn track(code: u8) -> Option<Track> {
 mod tests {
     use super::*;
 
-    type Segments = Vec<(Track, Vec<f32>)>;
+    type Segments = Vec<(Segment, Vec<f32>)>;
 
     fn contents() -> Vec<(ContentKey, Segments)> {
         vec![
-            (ContentKey::text("a"), vec![(Track::Text, vec![1.0, -2.0])]),
+            (
+                ContentKey::text("a"),
+                vec![(Segment::whole(Track::Text), vec![1.0, -2.0])],
+            ),
             (
                 ContentKey::text("b"),
-                vec![(Track::Visual, vec![0.5; 3]), (Track::Audio, vec![0.25])],
+                vec![
+                    (Segment::whole(Track::Visual), vec![0.5; 3]),
+                    (Segment::window(Track::Audio, 2.0, 6.5), vec![0.25]),
+                ],
             ),
             (ContentKey::text("c"), vec![]),
         ]
@@ -269,7 +307,7 @@ mod tests {
         let rows = bank.rows(key)?.iter().map(|row| {
             let mut values = Vec::new();
             bank.read(row, &mut values).unwrap();
-            (row.track, values)
+            (row.segment(), values)
         });
         Some(rows.collect())
     }

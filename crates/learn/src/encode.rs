@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sensorium_eval::{ContentId, Pairs, encode};
 use sensorium_model::Pool;
-use sensorium_types::Track;
+use sensorium_types::Segment;
 
 use crate::bank::{ContentKey, FeatureBank};
 use crate::{Progress, Result};
@@ -31,9 +31,9 @@ pub(crate) fn fill(
                 unreadable.insert(id, cause);
             }
             Ok(segments) => {
-                let segments: Vec<(Track, Vec<f32>)> = segments
+                let segments: Vec<(Segment, Vec<f32>)> = segments
                     .into_iter()
-                    .map(|(segment, encoding)| (segment.track, encoding.features))
+                    .map(|(segment, encoding)| (segment, encoding.features))
                     .collect();
                 if let Err(error) = bank.insert(keys[&id], &segments) {
                     failed.get_or_insert(error);

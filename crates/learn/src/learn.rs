@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor, safetensors};
 use sensorium_eval::{Embedded, OnBad, Pairs, Task};
 use sensorium_model::manifest::{HeadSpec, Manifest, modalities};
 use sensorium_model::{HUBS, Heads, Package, Pool, Scorer};
-use sensorium_types::{Direction, Embedding, Segment, Track};
+use sensorium_types::{Direction, Embedding, Track};
 
 use crate::bank::FeatureBank;
 use crate::blend::{
@@ -54,11 +54,7 @@ pub fn learn(
     let mut bank = FeatureBank::open(&work.join("features"), &package.space().to_string())?;
 
     let material = Material::gather(&mut bank, sets, held_out, on_bad, options, pool, progress)?;
-    let pictures = material
-        .sets()
-        .flat_map(|(set, split, _)| set.pictures(&split.train))
-        .collect();
-    views::fill(&mut bank, pictures, options, pool, progress)?;
+    views::fill(&mut bank, material.pictures(), options, pool, progress)?;
     let sources: Vec<Source> = material
         .sets()
         .map(|(set, split, share)| set.source(split, share, &bank, options))
@@ -303,7 +299,7 @@ impl<'a> Embedder<'a> {
                 let mut list = Vec::new();
                 for row in rows.unwrap_or_default() {
                     let embedding = self.embed(row)?;
-                    list.extend(embedding.map(|embedding| (Segment::whole(row.track), embedding)));
+                    list.extend(embedding.map(|embedding| (row.segment(), embedding)));
                 }
                 segments.insert(id, list);
             }

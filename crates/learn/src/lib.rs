@@ -18,12 +18,14 @@ mod learn;
 mod learned;
 mod loss;
 mod material;
+mod negatives;
 mod optimizer;
 mod options;
 mod perceptron;
 mod recall;
 mod rerank_train;
 mod reranker;
+mod token_banks;
 mod train;
 mod views;
 

@@ -63,6 +63,13 @@ impl Material {
         sets.map(|((set, split), share)| (set, split, *share))
     }
 
+    /// The still pictures to learn from.
+    pub(crate) fn pictures(&self) -> Vec<(ContentKey, PathBuf)> {
+        let sets = self.sets();
+        sets.flat_map(|(set, split, _)| set.pictures(&split.train))
+            .collect()
+    }
+
     /// All sets, those to judge by too.
     pub(crate) fn all(&self) -> impl Iterator<Item = &KnownSet> {
         self.known.iter().chain(&self.judges)

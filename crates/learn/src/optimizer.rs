@@ -38,7 +38,8 @@ impl Optimizer {
             Ok(State {
                 first: parameter.variable.zeros_like()?,
                 second: parameter.variable.zeros_like()?,
-                average: parameter.variable.as_detached_tensor(),
+                // A copy: a variable that no batch teaches anything would be set to itself.
+                average: parameter.variable.copy()?.detach(),
             })
         };
         Ok(Self {

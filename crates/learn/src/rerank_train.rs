@@ -8,50 +8,30 @@ use rand::distr::weighted::WeightedIndex;
 use rand::prelude::Distribution as _;
 use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
-use sensorium_types::{Embedding, Track};
+use sensorium_types::Track;
 
 use crate::attention::{Attention, Projected, TokenBatch};
 use crate::epochs::{self, Training, mean, random};
+use crate::examples::Example;
 use crate::loss::cross_entropy;
+use crate::negatives::Near;
 use crate::optimizer::Optimizer;
-use crate::train::{TRACK_PAIRS, positives};
+use crate::token_banks::TokenBanks;
+use crate::train::{Source, TRACK_PAIRS, positives};
 use crate::{LearnOptions, Progress, Result};
 
 /// Items of a batch that are near each other: one and its hard negatives.
 const NEAR: usize = 8;
 
-/// So many of the nearest are drawn from.
-const NEAREST: usize = 30;
-
-/// The nearest are looked for among so many.
-const AMONG: usize = 4096;
-
 /// Items of the tuning part by which it is decided when to stop.
 const TUNE: usize = 200;
-
-/// An item as a reranker learns it.
-#[derive(Debug, Clone)]
-pub(crate) struct TokenExample {
-    /// For each track the raw tokens of its segments.
-    pub(crate) tokens: BTreeMap<Track, Vec<Vec<f32>>>,
-    /// Items of one class are no negatives of each other.
-    pub(crate) class: usize,
-    /// By what its neighbours are found.
-    pub(crate) embedding: Option<Embedding>,
-}
-
-/// A set of pairs.
-pub(crate) struct TokenSource {
-    pub(crate) train: Vec<TokenExample>,
-    pub(crate) tune: Vec<TokenExample>,
-    pub(crate) share: f64,
-}
 
 /// Trains on `sources` and returns the network that was best on the tuning part. What is at `checkpoint` is gone on from
 /// when it belongs to this training.
 pub(crate) fn train(
-    sources: &[TokenSource],
+    sources: &[Source],
+    near: &[Near],
+    banks: &TokenBanks<'_>,
     inputs: &BTreeMap<Track, usize>,
     options: &LearnOptions,
     checkpoint: &Path,
@@ -65,8 +45,9 @@ pub(crate) fn train(
     )?;
     let mut trainer = Trainer {
         sources,
+        banks,
         inputs,
-        nearest: sources.iter().map(|source| nearest(&source.train)).collect(),
+        near,
         draw: epochs::draw(sources.iter().map(|source| source.share))?,
         optimizer: Optimizer::new(network.parameters())?,
         network,
@@ -81,10 +62,11 @@ pub(crate) fn train(
 }
 
 struct Trainer<'a> {
-    sources: &'a [TokenSource],
+    sources: &'a [Source],
+    banks: &'a TokenBanks<'a>,
     inputs: &'a BTreeMap<Track, usize>,
-    /// For each source and each of its examples those nearest to it.
-    nearest: Vec<Vec<Vec<usize>>>,
+    /// The hard negatives of each source.
+    near: &'a [Near],
     draw: WeightedIndex<f64>,
     network: Attention,
     optimizer: Optimizer,
@@ -101,13 +83,20 @@ impl Training for Trainer<'_> {
         let mut random = random(self.options.seed, step as u64 + 1);
         let place = self.draw.sample(&mut random);
         let examples = &self.sources[place].train;
-        let batch = batch(examples, &self.nearest[place], self.options.batch, &mut random);
-        loss(&self.network, self.inputs, &batch, self.options, &mut random)
+        let batch = batch(examples, &self.near[place], self.options.batch, &mut random);
+        loss(
+            &self.network,
+            self.banks,
+            self.inputs,
+            &batch,
+            self.options,
+            &mut random,
+        )
     }
 
     fn recall(&mut self, averages: &HashMap<String, Tensor>) -> Result<f64> {
         with(&self.network, averages, || {
-            recall(&self.network, self.inputs, self.sources)
+            recall(&self.network, self.banks, self.inputs, self.sources)
         })
     }
 }
@@ -129,43 +118,13 @@ fn with<T>(
     result
 }
 
-/// For each example the positions of those nearest to it, of other classes.
-fn nearest(examples: &[TokenExample]) -> Vec<Vec<usize>> {
-    let all: Vec<usize> = (0..examples.len()).collect();
-    let blocks: Vec<Vec<Vec<usize>>> = all
-        .chunks(AMONG)
-        .map(|block| {
-            let near = |&one: &usize| {
-                let Some(embedding) = &examples[one].embedding else {
-                    return Vec::new();
-                };
-                let mut others: Vec<(f32, usize)> = block
-                    .iter()
-                    .filter(|&&other| examples[other].class != examples[one].class)
-                    .filter_map(|&other| Some((examples[other].embedding.as_ref()?.dot(embedding), other)))
-                    .collect();
-                others.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-                others.truncate(NEAREST);
-                others.into_iter().map(|(_, other)| other).collect()
-            };
-            block.par_iter().map(near).collect()
-        })
-        .collect();
-    blocks.into_iter().flatten().collect()
-}
-
 /// Groups of an example with some of its nearest, each example once.
-fn batch<'e>(
-    examples: &'e [TokenExample],
-    nearest: &[Vec<usize>],
-    size: usize,
-    random: &mut ChaCha8Rng,
-) -> Vec<&'e TokenExample> {
+fn batch<'e>(examples: &'e [Example], near: &Near, size: usize, random: &mut ChaCha8Rng) -> Vec<&'e Example> {
     let seeds = size.div_ceil(NEAR).min(examples.len());
     let mut chosen: Vec<usize> = Vec::with_capacity(size);
     for seed in rand::seq::index::sample(random, examples.len(), seeds) {
         chosen.push(seed);
-        chosen.extend(nearest[seed].choose_multiple(random, NEAR - 1));
+        chosen.extend(near[seed].choose_multiple(random, NEAR - 1));
     }
     chosen.sort_unstable();
     chosen.dedup();
@@ -175,8 +134,9 @@ fn batch<'e>(
 /// The mean over the pairs of tracks, each attending to the other.
 fn loss(
     network: &Attention,
+    banks: &TokenBanks<'_>,
     inputs: &BTreeMap<Track, usize>,
-    batch: &[&TokenExample],
+    batch: &[&Example],
     options: &LearnOptions,
     random: &mut ChaCha8Rng,
 ) -> Result<Option<Tensor>> {
@@ -190,8 +150,11 @@ fn loss(
         let mut project = |track: Track| -> Result<Projected> {
             let segments: Vec<Vec<f32>> = both
                 .iter()
-                .map(|example| example.tokens[&track].choose(random).cloned().unwrap_or_default())
-                .collect();
+                .map(|example| {
+                    let row = example.rows[&track].choose(random);
+                    row.map_or(Ok(Vec::new()), |row| banks.read(row))
+                })
+                .collect::<Result<_>>()?;
             let tokens = TokenBatch::new(track, &segments, inputs[&track])?;
             Ok(network.project(&tokens, Some((options.dropout, random)))?)
         };
@@ -213,23 +176,20 @@ pub(crate) fn pairs(inputs: &BTreeMap<Track, usize>) -> impl Iterator<Item = (Tr
     TRACK_PAIRS.into_iter().filter(move |(a, b)| known(a) && known(b))
 }
 
-fn having<'e>(
-    examples: impl Iterator<Item = &'e TokenExample>,
-    (a, b): (Track, Track),
-) -> Vec<&'e TokenExample> {
-    let has = |example: &TokenExample, track: Track| {
-        example
-            .tokens
-            .get(&track)
-            .is_some_and(|segments| !segments.is_empty())
-    };
+fn having<'e>(examples: impl Iterator<Item = &'e Example>, (a, b): (Track, Track)) -> Vec<&'e Example> {
+    let has = |example: &Example, track: Track| example.rows.get(&track).is_some_and(|rows| !rows.is_empty());
     examples
         .filter(|example| has(example, a) && has(example, b))
         .collect()
 }
 
 /// The mean of R@1 over both ways of each pair of tracks, on the first of the tuning parts, by attention alone.
-fn recall(network: &Attention, inputs: &BTreeMap<Track, usize>, sources: &[TokenSource]) -> Result<f64> {
+fn recall(
+    network: &Attention,
+    banks: &TokenBanks<'_>,
+    inputs: &BTreeMap<Track, usize>,
+    sources: &[Source],
+) -> Result<f64> {
     let mut recalls = Vec::new();
     for source in sources {
         for pair in pairs(inputs) {
@@ -238,8 +198,8 @@ fn recall(network: &Attention, inputs: &BTreeMap<Track, usize>, sources: &[Token
                 continue;
             }
             let project = |track: Track| -> Result<Projected> {
-                let first = both.iter().map(|example| example.tokens[&track][0].clone());
-                let tokens = TokenBatch::new(track, &first.collect::<Vec<_>>(), inputs[&track])?;
+                let first = both.iter().map(|example| banks.read(&example.rows[&track][0]));
+                let tokens = TokenBatch::new(track, &first.collect::<Result<Vec<_>>>()?, inputs[&track])?;
                 Ok(network.project(&tokens, None)?)
             };
             let (a, b) = (project(pair.0)?, project(pair.1)?);
@@ -262,13 +222,16 @@ mod tests {
     use rand::SeedableRng as _;
     use rand::seq::SliceRandom as _;
 
+    use sensorium_types::Segment;
+
     use super::*;
+    use crate::bank::{ContentKey, FeatureBank};
 
     const INPUTS: usize = 12;
 
     /// Items of three things each; a text names them and a picture shows them among other things, in any order. When
     /// `shuffled`, the picture is of another item.
-    fn source(shuffled: bool) -> TokenSource {
+    fn source(bank: &mut FeatureBank, shuffled: bool) -> Source {
         let mut random = ChaCha8Rng::seed_from_u64(3);
         let things: Vec<[Vec<f32>; 2]> = (0..40)
             .map(|_| [0, 1].map(|_| (0..INPUTS).map(|_| random.random_range(-1.0..1.0)).collect()))
@@ -280,25 +243,30 @@ mod tests {
         if shuffled {
             shown.shuffle(&mut random);
         }
-        let mut examples: Vec<TokenExample> = (0..items.len())
+        let mut examples: Vec<Example> = (0..items.len())
             .map(|item| {
                 let words = items[item].iter().flat_map(|&thing| things[thing][0].clone());
                 let mut seen = items[shown[item]].clone();
                 seen.shuffle(&mut random);
                 let places = seen.iter().flat_map(|&thing| things[thing][1].clone());
                 let clutter = (0..2 * INPUTS).map(|_| random.random_range(-1.0..1.0));
-                TokenExample {
-                    tokens: BTreeMap::from([
-                        (Track::Text, vec![words.collect()]),
-                        (Track::Visual, vec![places.chain(clutter).collect()]),
-                    ]),
+                let tokens = [
+                    (Track::Text, words.collect()),
+                    (Track::Visual, places.chain(clutter).collect()),
+                ];
+                let rows = tokens.map(|(track, tokens)| {
+                    let key = ContentKey::text(&format!("{track} {item}"));
+                    bank.insert(key, &[(Segment::whole(track), tokens)]).unwrap();
+                    (track, bank.rows(&key).unwrap().to_vec())
+                });
+                Example {
+                    rows: BTreeMap::from(rows),
                     class: item,
-                    embedding: None,
                 }
             })
             .collect();
         let tune = examples.split_off(240);
-        TokenSource {
+        Source {
             train: examples,
             tune,
             share: 1.0,
@@ -317,9 +285,14 @@ mod tests {
             ..LearnOptions::reranker()
         };
         let inputs = BTreeMap::from([(Track::Text, INPUTS), (Track::Visual, INPUTS)]);
+        let mut bank = FeatureBank::open(&folder.path().join("tokens"), "test").unwrap();
+        let source = source(&mut bank, shuffled);
+        let near = vec![Vec::new(); source.train.len()];
         let mut best = 0f64;
         train(
-            &[source(shuffled)],
+            &[source],
+            &[near],
+            &TokenBanks::plain(&bank),
             &inputs,
             &options,
             &folder.path().join("c"),

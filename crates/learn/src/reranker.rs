@@ -5,21 +5,23 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use sensorium_eval::{Content, ContentId, ContentTokens, OnBad, Pairs, SecondLook, measure};
+use sensorium_eval::{ContentId, ContentTokens, OnBad, Pairs, SecondLook, Task, measure};
 use sensorium_model::manifest::{Moments, modalities};
 use sensorium_model::{CANDIDATES, Package, Pool, Reranker, Scorer, Tokens, TrackPair};
 use sensorium_types::{Direction, Track};
 
 use crate::attention::Attention;
-use crate::bank::{ContentKey, FeatureBank, Row};
+use crate::bank::FeatureBank;
 use crate::blend::{self, EmbeddedSet, Group, Trial, moments_of, try_each};
 use crate::epochs::steps_of_epoch;
-use crate::examples::{Split, examples};
 use crate::learn::{Embedder, check_items};
 use crate::learned::{HeldOut, Learned, kept_directions, work_folder};
 use crate::material::{KnownSet, Material, SetOfPairs};
-use crate::rerank_train::{TokenExample, TokenSource, pairs, train};
-use crate::{Error, LearnOptions, Progress, Result, encode, export};
+use crate::negatives::nearest;
+use crate::rerank_train::{pairs, train};
+use crate::token_banks::{self, TokenBanks};
+use crate::train::{Source, items};
+use crate::{Error, LearnOptions, Progress, Result, export, views};
 
 /// Shares of the new score that are tried.
 const WEIGHTS: [f32; 8] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8];
@@ -50,7 +52,7 @@ pub fn learn_reranker(
     if out.exists() {
         return Err(Error::exists(out));
     }
-    let inputs = inputs(package);
+    let mut inputs = inputs(package);
     if pairs(&inputs).next().is_none() {
         return Err(Error::Options(
             "the model gives no tokens of two tracks, so that there is nothing to attend to".into(),
@@ -63,37 +65,37 @@ pub fn learn_reranker(
     let mut texts = FeatureBank::open(&work.join("tokens"), &space)?;
 
     let material = Material::gather(&mut bank, sets, held_out, on_bad, options, pool, progress)?;
-    fill_texts(&mut texts, &material, pool, progress)?;
+    token_banks::fill(&mut texts, &material, pool, progress)?;
+    views::fill(&mut bank, material.pictures(), options, pool, progress)?;
 
-    let raw = RawTokens {
-        package,
-        bank: &bank,
-        texts: &texts,
-    };
+    let banks = TokenBanks::new(&bank, &texts, package.manifest());
     let embedder = Embedder::new(package, &bank)?;
-    let sources = material
+    let sources: Vec<Source> = material
         .sets()
-        .map(|(set, split, share)| raw.source(set, split, share, &embedder))
-        .collect::<Result<Vec<_>>>()?;
-    let items = sources.iter().map(|source| source.train.len()).sum();
+        .map(|(set, split, share)| banks.source(set, split, share, options))
+        .collect();
+    inputs.retain(|track, _| occurs(*track, &sources));
+    let items = items(&sources);
     check_items(items)?;
     progress(Progress::Training(
         options.epochs * steps_of_epoch(items, options),
     ));
     let checkpoint = work.join("reranker.safetensors");
-    let network = train(&sources, &inputs, options, &checkpoint, progress)?;
+    let near = sources.iter().map(|source| nearest(&source.train, &embedder));
+    let near = near.collect::<Result<Vec<_>>>()?;
+    let network = train(&sources, &near, &banks, &inputs, options, &checkpoint, progress)?;
 
     let folder = work.join("candidate");
     let mut manifest = export::write_reranker(package, &folder, &network, options.dimension)?;
     let mut reranker = loaded(&folder)?;
-    let calibration = calibration(&reranker, &sources, &inputs);
+    let calibration = calibration(&reranker, &sources, &banks, &inputs)?;
     for (pair, moments) in &calibration {
         reranker.set_moments(*pair, *moments);
     }
 
     let scorer = Scorer::new(package);
     let (tune, sets) = material.tune();
-    let tuning = raw.sets(&tune, sets, &embedder, &reranker)?;
+    let tuning = token_sets(&tune, sets, &banks, &embedder, &reranker)?;
     progress(Progress::Weighing(WEIGHTS.len() * directions(&tuning).len()));
     let tried = try_weights(&mut reranker, &scorer, &tuning, || progress(Progress::Weighed));
     let weights = blend::chosen(&tried);
@@ -103,7 +105,7 @@ pub fn learn_reranker(
 
     progress(Progress::Judging);
     let (tests, sets) = material.tests();
-    let tests = raw.sets(&tests, sets, &embedder, &reranker)?;
+    let tests = token_sets(&tests, sets, &banks, &embedder, &reranker)?;
     let held_out = compared(&space, &reranker, &scorer, &tests);
     let kept = kept_directions(&weights, &held_out);
     if let Some(spec) = &mut manifest.reranker {
@@ -128,133 +130,37 @@ fn inputs(package: &Package) -> BTreeMap<Track, usize> {
         .collect()
 }
 
+/// Whether there is something to learn of `track`.
+fn occurs(track: Track, sources: &[Source]) -> bool {
+    let mut examples = sources.iter().flat_map(|source| &source.train);
+    examples.any(|example| example.rows.get(&track).is_some_and(|rows| !rows.is_empty()))
+}
+
 fn loaded(folder: &Path) -> Result<Reranker> {
     Reranker::load(&Package::open(folder)?)?
         .ok_or_else(|| Error::Options("the candidate has no reranker".into()))
 }
 
-/// Keeps the tokens of texts that are not kept yet.
-fn fill_texts(
-    texts: &mut FeatureBank,
-    material: &Material,
-    pool: &mut Pool,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<()> {
-    let mut missing: BTreeMap<&str, ContentKey> = BTreeMap::new();
-    for set in material.all() {
-        for (&id, key) in &set.keys {
-            if let Content::Text(text) = set.pairs.content(id)
-                && texts.rows(key).is_none()
-            {
-                missing.insert(text, *key);
+/// `parts` with embeddings and tokens, `sets` being what they are parts of.
+fn token_sets<'p>(
+    parts: &'p [Pairs],
+    sets: &[KnownSet],
+    banks: &TokenBanks<'_>,
+    embedder: &Embedder<'_>,
+    reranker: &Reranker,
+) -> Result<Vec<TokenSet<'p>>> {
+    let embedded = embedder.sets(parts, sets)?;
+    let mut all = Vec::new();
+    for (embedded, set) in embedded.into_iter().zip(sets) {
+        let mut tokens = HashMap::new();
+        for id in embedded.tasks.iter().flat_map(Task::contents) {
+            if let Some(key) = set.keys.get(&id) {
+                tokens.insert(id, banks.projected(key, reranker)?);
             }
         }
+        all.push(TokenSet { embedded, tokens });
     }
-    progress(Progress::Encoding(missing.len()));
-    let missing: Vec<(&str, ContentKey)> = missing.into_iter().collect();
-    for chunk in missing.chunks(encode::TEXTS) {
-        let words: Vec<String> = chunk.iter().map(|(text, _)| (*text).to_owned()).collect();
-        for ((_, key), tokens) in chunk.iter().zip(pool.text_tokens(&words)?) {
-            texts.insert(*key, &[(Track::Text, tokens)])?;
-            progress(Progress::Encoded);
-        }
-    }
-    Ok(())
-}
-
-/// Raw tokens of contents.
-struct RawTokens<'a> {
-    package: &'a Package,
-    bank: &'a FeatureBank,
-    texts: &'a FeatureBank,
-}
-
-impl RawTokens<'_> {
-    /// The raw tokens of a row of the bank; those of texts are elsewhere.
-    fn of_row(&self, row: &Row) -> Result<Vec<f32>> {
-        let mut kept = Vec::new();
-        self.bank.read(row, &mut kept)?;
-        let tower = self.package.manifest().towers.common(row.track);
-        Ok(tower.map_or(Vec::new(), |tower| tower.kept_tokens(&kept).to_vec()))
-    }
-
-    fn of_text(&self, row: &Row) -> Result<Vec<f32>> {
-        let mut tokens = Vec::new();
-        self.texts.read(row, &mut tokens)?;
-        Ok(tokens)
-    }
-
-    fn source(
-        &self,
-        set: &KnownSet,
-        split: &Split,
-        share: Option<f64>,
-        embedder: &Embedder<'_>,
-    ) -> Result<TokenSource> {
-        let kept = examples(&set.pairs, self.bank, &set.keys);
-        let words = examples(&set.pairs, self.texts, &set.keys);
-        let mut all = Vec::with_capacity(kept.len());
-        for (kept, words) in kept.iter().zip(&words) {
-            let mut tokens: BTreeMap<Track, Vec<Vec<f32>>> = BTreeMap::new();
-            for (&track, rows) in kept.rows.iter().filter(|(track, _)| **track != Track::Text) {
-                let rows = rows
-                    .iter()
-                    .map(|row| self.of_row(row))
-                    .collect::<Result<Vec<_>>>()?;
-                tokens.insert(
-                    track,
-                    rows.into_iter().filter(|tokens| !tokens.is_empty()).collect(),
-                );
-            }
-            let rows = words.rows.get(&Track::Text).map_or(&[][..], Vec::as_slice);
-            let rows = rows.iter().map(|row| self.of_text(row)).collect::<Result<_>>()?;
-            tokens.insert(Track::Text, rows);
-            let shown = kept.rows.iter().rev().find_map(|(_, rows)| rows.first());
-            all.push(TokenExample {
-                tokens,
-                class: kept.class,
-                embedding: shown.map(|row| embedder.embed(row)).transpose()?.flatten(),
-            });
-        }
-        let part = |places: &[usize]| places.iter().map(|&place| all[place].clone()).collect();
-        Ok(TokenSource {
-            share: share.unwrap_or(split.train.len() as f64),
-            train: part(&split.train),
-            tune: part(&split.tune),
-        })
-    }
-
-    /// `parts` with embeddings and tokens, `sets` being what they are parts of.
-    fn sets<'p>(
-        &self,
-        parts: &'p [Pairs],
-        sets: &[KnownSet],
-        embedder: &Embedder<'_>,
-        reranker: &Reranker,
-    ) -> Result<Vec<TokenSet<'p>>> {
-        let embedded = embedder.sets(parts, sets)?;
-        let mut all = Vec::new();
-        for (embedded, set) in embedded.into_iter().zip(sets) {
-            let mut tokens = HashMap::new();
-            for id in embedded.tasks.iter().flat_map(sensorium_eval::Task::contents) {
-                let Some(key) = set.keys.get(&id) else {
-                    continue;
-                };
-                let mut list = Vec::new();
-                for row in self.bank.rows(key).unwrap_or_default() {
-                    let raw = match (row.track, self.texts.rows(key)) {
-                        (Track::Text, Some([text, ..])) => self.of_text(text)?,
-                        (Track::Text, _) => Vec::new(),
-                        _ => self.of_row(row)?,
-                    };
-                    list.push(reranker.tokens(row.track, &raw));
-                }
-                tokens.insert(id, list);
-            }
-            all.push(TokenSet { embedded, tokens });
-        }
-        Ok(all)
-    }
+    Ok(all)
 }
 
 /// A set of pairs, with the tokens of its contents.
@@ -284,31 +190,34 @@ impl TokenSet<'_> {
 /// What unrelated items of the tuning parts score.
 fn calibration(
     reranker: &Reranker,
-    sources: &[TokenSource],
+    sources: &[Source],
+    banks: &TokenBanks<'_>,
     inputs: &BTreeMap<Track, usize>,
-) -> BTreeMap<TrackPair, Moments> {
-    let segments = |track: Track| -> Vec<(Group, Tokens)> {
-        let examples = sources.iter().enumerate().flat_map(|(set, source)| {
-            let tune = source.tune.iter();
-            tune.map(move |example| ((set, example.class), example))
-        });
-        let tokens = examples.filter_map(|(group, example)| {
-            let raw = example.tokens.get(&track)?.first()?;
-            Some((group, reranker.tokens(track, raw)?))
-        });
-        tokens.take(SAMPLE).collect()
+) -> Result<BTreeMap<TrackPair, Moments>> {
+    let segments = |track: Track| -> Result<Vec<(Group, Tokens)>> {
+        let mut segments = Vec::new();
+        for (set, source) in sources.iter().enumerate() {
+            for example in &source.tune {
+                let row = example.rows.get(&track).and_then(|rows| rows.first());
+                if let Some(row) = row.filter(|_| segments.len() < SAMPLE) {
+                    let tokens = reranker.tokens(track, &banks.read(row)?);
+                    segments.extend(tokens.map(|tokens| ((set, example.class), tokens)));
+                }
+            }
+        }
+        Ok(segments)
     };
-    let segments: BTreeMap<Track, _> = inputs.keys().map(|&track| (track, segments(track))).collect();
+    let tracks = inputs.keys().map(|&track| Ok((track, segments(track)?)));
+    let segments = tracks.collect::<Result<BTreeMap<Track, _>>>()?;
     let both_ways = pairs(inputs).flat_map(|(a, b)| [(a, b), (b, a)]);
-    both_ways
-        .filter_map(|pair| {
-            let (queries, targets) = (segments.get(&pair.0)?, segments.get(&pair.1)?);
-            let moments = moments_of(queries, targets, |query, target| {
-                reranker.similarity(query, target)
-            });
-            Some((pair, moments?))
-        })
-        .collect()
+    let moments = both_ways.filter_map(|pair| {
+        let (queries, targets) = (segments.get(&pair.0)?, segments.get(&pair.1)?);
+        let moments = moments_of(queries, targets, |query, target| {
+            reranker.similarity(query, target)
+        });
+        Some((pair, moments?))
+    });
+    Ok(moments.collect())
 }
 
 /// The directions that the sets can measure.

@@ -254,6 +254,8 @@ mod tests {
     use rand::Rng as _;
     use rand::seq::SliceRandom as _;
 
+    use sensorium_types::Segment;
+
     use super::*;
     use crate::Loss;
     use crate::bank::ContentKey;
@@ -290,7 +292,8 @@ mod tests {
                         sensorium_types::dot(weights, causes) + random.random_range(-0.1..0.1)
                     });
                     let key = ContentKey::text(&format!("{track} {item} {shuffled}"));
-                    bank.insert(key, &[(*track, features.collect())]).unwrap();
+                    bank.insert(key, &[(Segment::whole(*track), features.collect())])
+                        .unwrap();
                     rows.insert(*track, bank.rows(&key).unwrap().to_vec());
                 }
                 Example { rows, class: item }

@@ -57,7 +57,7 @@ pub(crate) fn fill(
             .into_iter()
             .zip(file.into_iter().flat_map(|file| file.segments))
         {
-            let row = (segment.segment.track, segment.encoding.features);
+            let row = (segment.segment, segment.encoding.features);
             if kept.is_ok() {
                 kept = bank.insert(picture.view(number, seed), &[row]);
             }

@@ -21,6 +21,7 @@ mod rerank;
 mod runtime;
 mod score;
 mod speech;
+mod tokens;
 mod towers;
 
 pub use copies::{CopyEncoder, CopyPackage};
@@ -32,7 +33,8 @@ pub use hubs::{HUBS, Hubs};
 pub use package::{Package, file_hash};
 pub use pool::{EncodedFile, EncodedSegment, Pool};
 pub use print::{PrintPackage, PrintedLine, Reader};
-pub use rerank::{Attention, CANDIDATES, Reranker, Tokens};
+pub use rerank::{Attention, CANDIDATES, Reranker};
 pub use runtime::Runtime;
 pub use score::{Match, Query, Scorer, TrackPair};
 pub use speech::{Listener, SpeechPackage, SpokenLine};
+pub use tokens::{Tokens, looked_at, looked_at_first};

@@ -7,13 +7,11 @@ use sensorium_types::{Direction, Track};
 
 use crate::head::Projection;
 use crate::manifest::{Moments, modalities};
-use crate::{Error, Package, Result, TrackPair};
+use crate::tokens::{MOST_TOKENS, softmax};
+use crate::{Error, Package, Result, Tokens, TrackPair};
 
 /// How many of a first ranking are looked at once more.
 pub const CANDIDATES: usize = 50;
-
-/// Tokens beyond these are left aside, so that one long text or video does not cost more than all others.
-const MOST_TOKENS: usize = 256;
 
 /// Of a query of many segments the first are compared.
 const MOST_SEGMENTS: usize = 4;
@@ -31,18 +29,6 @@ pub struct Reranker {
     /// What unrelated segments score.
     calibration: BTreeMap<TrackPair, Moments>,
     projections: BTreeMap<Track, Projection>,
-}
-
-/// The tokens of a segment in the space of the reranker.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tokens {
-    track: Track,
-    /// `[tokens, dimension]`, of unit length.
-    vectors: Array2<f32>,
-    /// `[tokens]`, summing to 1.
-    importance: Array1<f32>,
-    /// The inner products of the vectors with each other.
-    products: Array2<f32>,
 }
 
 /// What a query looked at in a candidate.
@@ -129,32 +115,20 @@ impl Reranker {
         if count == 0 {
             return None;
         }
-        let vectors = unit_rows(projection.apply(raw));
-        Some(Tokens {
+        Some(Tokens::new(
             track,
-            importance: softmax(projection.importance(raw)),
-            products: vectors.dot(&vectors.t()),
-            vectors,
-        })
+            projection.apply(raw),
+            projection.importance(raw),
+        ))
     }
 
     /// The raw score of `target` for `query`, -1 to 1.
     pub fn similarity(&self, query: &Tokens, target: &Tokens) -> f32 {
-        self.cosines(query, target).0.dot(&query.importance)
+        self.cosines(query, target).0.dot(&query.importance())
     }
 
-    /// The score of a candidate in standard deviations above unrelated ones: `first` is the one that it had, `raw` that of
-    /// the [`similarity`](Self::similarity) of the two tracks.
-    pub fn joined(&self, direction: Direction, pair: TrackPair, first: f32, raw: f32) -> f32 {
-        let Some(Moments { mean, deviation }) = self.calibration.get(&pair) else {
-            return first;
-        };
-        let weight = self.weight(direction);
-        (1.0 - weight) * first + weight * (raw - mean) / deviation
-    }
-
-    /// The score of a candidate that had `first`, from the tokens of the query's segments and of the candidate's best;
-    /// `None` without a query.
+    /// The score of a candidate that had `first`, in standard deviations above unrelated ones, from the tokens of the
+    /// query's segments and of the candidate; `None` without a query.
     pub fn rank<'a>(
         &self,
         direction: Direction,
@@ -166,8 +140,13 @@ impl Reranker {
             .into_iter()
             .take(MOST_SEGMENTS)
             .map(|query| {
-                let raw = self.similarity(query, target);
-                self.joined(direction, (query.track, target.track), first, raw)
+                let Some(Moments { mean, deviation }) = self.calibration.get(&(query.track, target.track))
+                else {
+                    return first;
+                };
+                let second = (self.similarity(query, target) - mean) / deviation;
+                let weight = self.weight(direction);
+                (1.0 - weight) * first + weight * second
             })
             .collect();
         (!scores.is_empty()).then(|| scores.iter().sum::<f32>() / scores.len() as f32)
@@ -176,11 +155,12 @@ impl Reranker {
     /// What `query` looks at in `target`.
     pub fn attention(&self, query: &Tokens, target: &Tokens) -> Attention {
         let (cosines, attention) = self.cosines(query, target);
+        let importance = query.importance();
         Attention {
-            score: cosines.dot(&query.importance),
-            looked_at: query.importance.dot(&attention).to_vec(),
+            score: cosines.dot(&importance),
+            looked_at: importance.dot(&attention).to_vec(),
             found: cosines.to_vec(),
-            importance: query.importance.to_vec(),
+            importance: importance.to_vec(),
         }
     }
 
@@ -197,21 +177,6 @@ impl Reranker {
         let square = (attention.dot(&target.products) * &attention).sum_axis(Axis(1));
         (along / square.mapv(|x| x.max(1e-6).sqrt()), attention)
     }
-}
-
-fn unit_rows(mut rows: Array2<f32>) -> Array2<f32> {
-    for mut row in rows.rows_mut() {
-        let length = row.dot(&row).sqrt().max(1e-6);
-        row /= length;
-    }
-    rows
-}
-
-fn softmax(values: Array1<f32>) -> Array1<f32> {
-    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights = values.mapv(|value| (value - largest).exp());
-    let total = weights.sum();
-    weights / total
 }
 
 #[cfg(test)]
@@ -235,12 +200,8 @@ mod tests {
 
     fn tokens(track: Track, rows: &[[f32; 2]], importance: &[f32]) -> Tokens {
         let vectors = Array2::from_shape_fn((rows.len(), 2), |(row, column)| rows[row][column]);
-        Tokens {
-            track,
-            products: vectors.dot(&vectors.t()),
-            vectors,
-            importance: Array1::from(importance.to_vec()),
-        }
+        let logits = importance.iter().map(|share| share.ln());
+        Tokens::new(track, vectors, logits.collect())
     }
 
     #[test]
@@ -266,9 +227,13 @@ mod tests {
     fn the_new_score_has_its_share_where_it_was_learned_and_none_elsewhere() {
         let direction = |name: &str| name.parse::<Direction>().unwrap();
         let reranker = reranker();
-        let pair = (Track::Text, Track::Visual);
-        assert_eq!(reranker.joined(direction("text:image"), pair, 1.0, 0.5), 1.5);
-        assert_eq!(reranker.joined(direction("text:video"), pair, 1.0, 0.5), 1.0);
+        let query = tokens(Track::Text, &[[1.0, 0.0]], &[1.0]);
+        let target = tokens(Track::Visual, &[[1.0, 0.0], [0.0, 1.0]], &[0.5, 0.5]);
+        let rank = |name: &str| reranker.rank(direction(name), [&query], &target, 1.0).unwrap();
+        let found = reranker.similarity(&query, &target);
+        assert!(found > 0.99);
+        assert!((rank("text:image") - (0.5 + 0.5 * (found - 0.25) / 0.125)).abs() < 1e-5);
+        assert_eq!(rank("text:video"), 1.0);
         assert!(reranker.ranks(direction("text:image")) && !reranker.ranks(direction("text:video")));
     }
 
@@ -279,11 +244,7 @@ mod tests {
             b in proptest::collection::vec(proptest::array::uniform2(-1.0f32..1.0), 1..9),
         ) {
             let unit = |rows: &[[f32; 2]], track| {
-                let importance = vec![1.0 / rows.len() as f32; rows.len()];
-                let mut tokens = tokens(track, rows, &importance);
-                tokens.vectors = unit_rows(tokens.vectors);
-                tokens.products = tokens.vectors.dot(&tokens.vectors.t());
-                tokens
+                tokens(track, rows, &vec![1.0 / rows.len() as f32; rows.len()])
             };
             let score = reranker().similarity(&unit(&a, Track::Text), &unit(&b, Track::Visual));
             proptest::prop_assert!((-1.001..=1.001).contains(&score), "{score}");

@@ -18,7 +18,7 @@ mod space;
 
 pub use dot::dot;
 pub use embedding::Embedding;
-pub use evidence::{Evidence, HeatMap, Window, Word};
+pub use evidence::{Evidence, Glance, HeatMap, Window, Word};
 pub use hit::Hit;
 pub use item::{BadItemId, Fields, ItemId, Location};
 pub use line::Line;

@@ -69,8 +69,18 @@ export interface HeatMap {
   weights: number[];
 }
 
+/** How much was looked at a stretch of time. */
+export interface Glance {
+  start: number;
+  end: number;
+  /** The sum over all is 1. */
+  weight: number;
+}
+
 export interface Explanation {
   heat_map?: HeatMap;
+  /** When the search looked or listened, in the order of time. */
+  attention?: Glance[];
   /** The windows that mattered most, the best first. */
   windows?: (Segment & { score: number })[];
   /** The rank of the hit without each word; `null`: further down than was looked at. */

@@ -1,4 +1,4 @@
-import type { Hit } from "../api/types";
+import type { Glance, Hit, Segment } from "../api/types";
 import { stretch } from "../lib/format";
 import { standsOut } from "../state/results";
 import { FoundLines } from "./Lines";
@@ -16,7 +16,8 @@ export function Timeline({ hit, length, at, onSeek }: Props) {
   const moments = (hit.moments ?? []).filter((moment) => standsOut(moment, length));
   const curve = hit.curve && hit.curve.length > 1 ? hit.curve : undefined;
   const lines = hit.lines ?? [];
-  if (!curve && moments.length === 0 && lines.length === 0) return null;
+  const attention = hit.explain?.attention ?? [];
+  if (!curve && moments.length === 0 && lines.length === 0 && attention.length < 2) return null;
   const share = (seconds: number) => `${Math.min(100, Math.max(0, (seconds / length) * 100))}%`;
   return (
     <div class="timeline">
@@ -46,6 +47,7 @@ export function Timeline({ hit, length, at, onSeek }: Props) {
         ))}
         <span class="head" aria-hidden="true" style={{ left: share(at) }} />
       </div>
+      {attention.length > 1 && <Attention attention={attention} track={hit.segment.track} share={share} />}
       {moments.length > 0 && (
         <div class="moments" role="group" aria-label="Moments">
           {moments.map(({ start, end, peak }, index) => (
@@ -64,6 +66,33 @@ export function Timeline({ hit, length, at, onSeek }: Props) {
         </div>
       )}
       {lines.length > 0 && <FoundLines lines={lines} words={hit.words ?? []} onSeek={onSeek} />}
+    </div>
+  );
+}
+
+interface AttentionProps {
+  attention: Glance[];
+  track: Segment["track"];
+  share: (seconds: number) => string;
+}
+
+/** When the search looked or listened: brighter for longer. */
+function Attention({ attention, track, share }: AttentionProps) {
+  const most = attention.reduce((a, b) => (b.weight > a.weight ? b : a));
+  const did = track === "audio" ? "listened" : "looked";
+  return (
+    <div>
+      <div class="attention" aria-hidden="true">
+        {attention.map(({ start, end, weight }) => (
+          <span
+            key={start}
+            style={{ left: share(start), width: share(end - start), opacity: weight / (most.weight || 1) }}
+          />
+        ))}
+      </div>
+      <p class="hint">
+        Bright where the search {did}, most at <span class="number">{stretch(most.start, most.end)}</span>.
+      </p>
     </div>
   );
 }

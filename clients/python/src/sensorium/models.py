@@ -128,6 +128,16 @@ class HeatMap:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Glance:
+    """How much a query looked at a stretch of time of a sound or a video, in seconds."""
+
+    start: float
+    end: float
+    weight: float
+    """Its share of all that was looked at."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Word:
     """A word of a query."""
 
@@ -144,6 +154,8 @@ class Evidence:
     windows: tuple[Window, ...] = ()
     """The parts of the item that mattered most, the best first."""
     heat_map: HeatMap | None = None
+    attention: tuple[Glance, ...] = ()
+    """When the query looked, in a sound or a video, in the order of time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

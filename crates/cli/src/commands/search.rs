@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _};
 use console::style;
 use sensorium_engine::{Answer, CONFIDENT, Part, Query, Searcher};
-use sensorium_types::{Evidence, HeatMap, Hit, Line, Modality, Moment, Track, Word, path_text};
+use sensorium_types::{Evidence, Glance, HeatMap, Hit, Line, Modality, Moment, Track, Word, path_text};
 
 use crate::args::{Arguments, Common, Search};
 use crate::output::{Outcome, print, print_json, printable, say};
@@ -164,6 +164,17 @@ fn reasons(evidence: &Evidence) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(map) = &evidence.heat_map {
         lines.push(format!("looked at {}", focus(map)));
+    }
+    let most = evidence
+        .attention
+        .iter()
+        .max_by(|a, b| a.weight.total_cmp(&b.weight));
+    if let Some(Glance { span, weight }) = most.filter(|_| evidence.attention.len() > 1) {
+        let (start, end) = (clock(span.start), clock(span.end));
+        lines.push(format!(
+            "attended to {start}-{end} most ({:.0} %)",
+            100.0 * weight
+        ));
     }
     if !evidence.windows.is_empty() {
         let told = evidence.windows.iter().map(|window| {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sensorium_media::{Cause, Limits};
-use sensorium_model::{Encoding, Package, Pool, Reranker, Tokens};
+use sensorium_model::{Encoding, Package, Pool, Reranker, Tokens, looked_at_first};
 use sensorium_types::{Embedding, Modality, Segment, Track};
 
 use super::query::{Part, PartContent, Query};
@@ -229,10 +229,18 @@ impl KnownPart {
             .collect();
         let raw = pool.text_tokens(&words)?;
         let of_words = raw.iter().filter_map(|raw| reranker.tokens(Track::Text, raw));
-        let of_features = self.segments.iter().filter_map(|segment| {
+        let segments: Vec<&Segment> = self.segments.iter().map(|segment| &segment.segment).collect();
+        let spec = |track| package.manifest().towers.common(track)?.tokens;
+        let each = |track| spec(track).and_then(|tokens| tokens.count()).unwrap_or(1);
+        let of_segment = |place: usize| {
+            let segment = &self.segments[place];
             let track = segment.segment.track;
             let tower = package.manifest().towers.common(track)?;
             reranker.tokens(track, tower.kept_tokens(&segment.features))
+        };
+        let of_features = looked_at_first(&segments, each).into_iter().filter_map(|places| {
+            let parts: Vec<Tokens> = places.into_iter().filter_map(of_segment).collect();
+            Tokens::joined(&parts)
         });
         Ok(of_words.chain(of_features).collect())
     }

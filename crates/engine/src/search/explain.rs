@@ -2,9 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sensorium_types::{Evidence, HeatMap, Hit, Modality, Window, Word};
+use sensorium_types::{Evidence, Glance, HeatMap, Hit, Modality, Track, Window, Word};
 
 use super::encode::{EncodedPart, encode_text, finish};
+use super::glances;
 use super::items::embedded;
 use super::overlay::overlay;
 use super::query::{Part, PartContent, Query};
@@ -37,8 +38,10 @@ impl Searcher {
                     .position(|other| other.item == found.item)
                     .map(|place| place + 1),
             });
+            let (heat_map, attention) = self.looked(ask.parts, found, hit)?;
             hit.explain = Some(Evidence {
-                heat_map: self.heat_map(ask.parts, found, hit)?,
+                heat_map,
+                attention,
                 windows: self.windows(ask.parts, found, hit.modality)?,
                 words: words.collect(),
             });
@@ -46,14 +49,15 @@ impl Searcher {
         Ok(())
     }
 
-    /// Where the first part that can be compared looked.
-    fn heat_map(&mut self, parts: &[EncodedPart], found: &Ranked, hit: &Hit) -> Result<Option<HeatMap>> {
+    /// Where and when the first part that can be compared looked.
+    fn looked(
+        &mut self,
+        parts: &[EncodedPart],
+        found: &Ranked,
+        hit: &Hit,
+    ) -> Result<(Option<HeatMap>, Vec<Glance>)> {
         let Some(reranker) = &self.reranker else {
-            return Ok(None);
-        };
-        let tower = self.package.manifest().towers.common(hit.segment.track);
-        let Some([rows, columns]) = tower.and_then(|tower| tower.tokens?.grid) else {
-            return Ok(None);
+            return Ok(Default::default());
         };
         let look = SecondLook {
             catalog: &*self.catalog,
@@ -67,18 +71,27 @@ impl Searcher {
             .flatten();
         let mut wanted = parts.iter().filter(|part| !part.without);
         let (Some(target), Some(query)) = (target, wanted.find_map(|part| part.tokens.first())) else {
-            return Ok(None);
+            return Ok(Default::default());
         };
-        let mut map = HeatMap {
-            rows,
-            columns,
-            weights: reranker.attention(query, &target).looked_at,
-            png: None,
-        };
-        if hit.modality == Modality::Image {
-            map.png = overlay(&hit.file, &self.limits, &map).map(|png| STANDARD.encode(png));
-        }
-        Ok(Some(map))
+        let weights = reranker.attention(query, &target.tokens).looked_at;
+        let towers = &self.package.manifest().towers;
+        let grid = |track| towers.common(track)?.tokens?.grid;
+        Ok(
+            match (hit.segment.track, grid(hit.segment.track), &towers.audio) {
+                (Track::Visual, Some([rows, columns]), _) => {
+                    let mut map = glances::places(&weights, rows, columns);
+                    if hit.modality == Modality::Image {
+                        map.png = overlay(&hit.file, &self.limits, &map).map(|png| STANDARD.encode(png));
+                    }
+                    (Some(map), glances::windows(&weights, &target.segments))
+                }
+                (Track::Audio, _, Some(audio)) => (
+                    None,
+                    glances::moments(&weights, &target.segments, audio.preprocess.tile_below),
+                ),
+                _ => Default::default(),
+            },
+        )
     }
 
     /// The windows that score best for the whole query.

@@ -5,6 +5,7 @@ mod condition;
 mod confidence;
 mod encode;
 mod explain;
+mod glances;
 mod items;
 mod matching;
 mod moments;

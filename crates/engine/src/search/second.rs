@@ -1,13 +1,16 @@
 //! The second look: the first candidates ranked once more by their tokens.
 
-use sensorium_model::{Package, Pool, Reranker, Tokens};
-use sensorium_store::Catalog;
-use sensorium_types::{Direction, Modality, Track};
+use sensorium_model::{Package, Pool, Reranker, Tokens, looked_at};
+use sensorium_store::{Catalog, StoredSegment};
+use sensorium_types::{Direction, Modality, Segment, Track};
 
 use super::encode::EncodedPart;
 use super::rank::{Ranked, Share};
 use crate::Result;
 use crate::halves::floats;
+
+/// Of an item of more segments than these, those behind them are not looked at beside its best.
+const MOST_WINDOWS: usize = 20_000;
 
 /// What compares a query with candidates, token by token.
 pub(super) struct SecondLook<'a> {
@@ -35,7 +38,10 @@ impl SecondLook<'_> {
                 continue;
             };
             for ((part, share), &first) in self.parts.iter().zip(&shares).zip(&candidate.by_part) {
-                if let Some(second) = self.reranker.rank(direction(part), &part.tokens, target, first) {
+                if let Some(second) = self
+                    .reranker
+                    .rank(direction(part), &part.tokens, &target.tokens, first)
+                {
                     candidate.score += share.of_score(second) - share.of_score(first);
                 }
             }
@@ -44,31 +50,70 @@ impl SecondLook<'_> {
         Ok(())
     }
 
-    /// The tokens of the best segment of each of `ranked`.
-    pub(super) fn targets(&self, ranked: &[Ranked], pool: &mut Pool) -> Result<Vec<Option<Tokens>>> {
+    /// What is looked at of each of `ranked`: its best segment, or the windows around it.
+    pub(super) fn targets(&self, ranked: &[Ranked], pool: &mut Pool) -> Result<Vec<Option<Looked>>> {
         let keys: Vec<_> = ranked.iter().map(|candidate| candidate.segment).collect();
         let segments = self.catalog.segments(&keys)?;
         let mut targets = vec![None; ranked.len()];
-        let mut texts: Vec<(usize, String)> = Vec::new();
+        let mut texts: Vec<(usize, StoredSegment)> = Vec::new();
         for (place, candidate) in ranked.iter().enumerate() {
             let Some(found) = segments.iter().find(|segment| segment.key == candidate.segment) else {
                 continue;
             };
-            if let (Track::Text, Some(text)) = (found.segment.track, &found.text) {
-                texts.push((place, text.clone()));
-                continue;
+            if found.segment.track == Track::Text {
+                texts.push((place, found.clone()));
+            } else {
+                targets[place] = self.around(found)?;
             }
-            let kept = floats(&self.catalog.features(candidate.segment)?);
-            let track = found.segment.track;
-            let tower = self.package.manifest().towers.common(track);
-            targets[place] = tower
-                .filter(|tower| tower.kept() == kept.len())
-                .and_then(|tower| self.reranker.tokens(track, tower.kept_tokens(&kept)));
         }
-        let words: Vec<String> = texts.iter().map(|(_, text)| text.clone()).collect();
-        for ((place, _), raw) in texts.iter().zip(pool.text_tokens(&words)?) {
-            targets[*place] = self.reranker.tokens(Track::Text, &raw);
+        let words: Vec<String> = texts
+            .iter()
+            .map(|(_, found)| found.text.clone().unwrap_or_default())
+            .collect();
+        for ((place, found), raw) in texts.into_iter().zip(pool.text_tokens(&words)?) {
+            let tokens = self.reranker.tokens(Track::Text, &raw);
+            targets[place] = tokens.map(|tokens| Looked {
+                segments: vec![found.segment],
+                tokens,
+            });
         }
         Ok(targets)
     }
+
+    /// The tokens of `best`, or of the windows around it.
+    fn around(&self, best: &StoredSegment) -> Result<Option<Looked>> {
+        let track = best.segment.track;
+        let Some(tower) = self.package.manifest().towers.common(track) else {
+            return Ok(None);
+        };
+        let mut windows = vec![best.clone()];
+        if best.segment.span.is_some() {
+            windows = self.catalog.segments_of(best.item, None, MOST_WINDOWS)?;
+        }
+        let Some(place) = windows.iter().position(|window| window.key == best.key) else {
+            return Ok(None);
+        };
+        let segments: Vec<&Segment> = windows.iter().map(|window| &window.segment).collect();
+        let each = tower.tokens.and_then(|tokens| tokens.count()).unwrap_or(1);
+        let mut parts = Vec::new();
+        for place in looked_at(&segments, place, each) {
+            let kept = floats(&self.catalog.features(windows[place].key)?);
+            let kept = Some(kept).filter(|kept| kept.len() == tower.kept());
+            let tokens = kept.and_then(|kept| self.reranker.tokens(track, tower.kept_tokens(&kept)));
+            parts.extend(tokens.map(|tokens| (windows[place].segment.clone(), tokens)));
+        }
+        let tokens = Tokens::joined(parts.iter().map(|(_, tokens)| tokens));
+        Ok(tokens.map(|tokens| Looked {
+            segments: parts.into_iter().map(|(segment, _)| segment).collect(),
+            tokens,
+        }))
+    }
+}
+
+/// What attention looks at of an item.
+#[derive(Clone)]
+pub(super) struct Looked {
+    /// The segments, each with as many tokens as the others.
+    pub(super) segments: Vec<Segment>,
+    pub(super) tokens: Tokens,
 }

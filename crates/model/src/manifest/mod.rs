@@ -156,11 +156,8 @@ pub struct TowerCommon {
 impl TowerCommon {
     /// How many values are kept of a sample: the pooled features and, behind them, the tokens of a grid.
     pub fn kept(&self) -> usize {
-        let tokens = self.tokens.as_ref();
-        self.features
-            + tokens.map_or(0, |tokens| {
-                tokens.grid.map_or(0, |[rows, columns]| rows * columns) * tokens.dimension
-            })
+        let of_grid = |tokens: &TokenSpec| tokens.count().unwrap_or(0) * tokens.dimension;
+        self.features + self.tokens.as_ref().map_or(0, of_grid)
     }
 
     /// What was kept of a sample behind its pooled features: the tokens of its grid, one after the other.
@@ -175,10 +172,18 @@ impl TowerCommon {
 pub struct TokenSpec {
     /// Components of each.
     pub dimension: usize,
-    /// Their rows and columns where every sample has the same, as a picture has: the graph gives `grid` (f32,
-    /// `[batch, rows * columns, dimension]`), row by row, and it is kept with the pooled features. Without, as for
-    /// texts, the graph gives `tokens` (f32, `[batch, length, dimension]`), which are made when they are asked for.
+    /// Their rows and columns where every sample has the same, as a picture has, or one row of moments, as a sound has:
+    /// the graph gives `grid` (f32, `[batch, rows * columns, dimension]`), row by row, and it is kept with the pooled
+    /// features. Without, as for texts, the graph gives `tokens` (f32, `[batch, length, dimension]`), which are made when
+    /// they are asked for.
     pub grid: Option<[usize; 2]>,
+}
+
+impl TokenSpec {
+    /// How many a sample has, where every sample has the same.
+    pub fn count(&self) -> Option<usize> {
+        self.grid.map(|[rows, columns]| rows * columns)
+    }
 }
 
 /// How the nearness of hubs is taken back: see [`Hubs`](crate::Hubs).
