@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use sensorium_model::{Match, Reranker, Scorer, Tokens, looked_at, looked_at_first};
+use sensorium_model::{Reranker, Scorer, Tokens, looked_at, looked_at_first};
 use sensorium_types::{Direction, Segment, Track};
 
 use crate::{ContentId, Embedded};
@@ -40,27 +40,25 @@ impl SecondLook<'_> {
         }
         let rows = queries.iter().flat_map(|&query| {
             let first = embedded.matches(scorer, direction, query, gallery);
-            let second = |entry: usize| self.second(direction, query, gallery[entry], first[entry]?);
             let scores = first
                 .iter()
                 .map(|found| found.map_or(f32::NEG_INFINITY, |found| found.score));
-            reranked(scores.collect(), self.candidates, second)
+            let again = |best: &[usize], scores: &[f32]| {
+                let second = |&entry: &usize| self.second(query, gallery[entry], first[entry]?.segment);
+                let second: Vec<Option<f32>> = best.iter().map(second).collect();
+                self.reranker.joined(direction, scores, &second)
+            };
+            reranked(scores.collect(), self.candidates, again)
         });
         rows.collect()
     }
 
-    /// The new score of an entry; `None` where there are no tokens.
-    fn second(
-        &self,
-        direction: Direction,
-        query: ContentId,
-        entry: ContentId,
-        first: Match<usize>,
-    ) -> Option<f32> {
+    /// How far an entry, whose segment at `best` is its best, is above unrelated ones; `None` where there are no tokens.
+    fn second(&self, query: ContentId, entry: ContentId, best: usize) -> Option<f32> {
         let (target, query) = (self.tokens.get(&entry)?, self.tokens.get(&query)?);
         let segments: Vec<&Segment> = target.iter().map(|(segment, _)| segment).collect();
-        let each = target.get(first.segment)?.1.as_ref()?.len();
-        let target = together(target, looked_at(&segments, first.segment, each))?;
+        let each = target.get(best)?.1.as_ref()?.len();
+        let target = together(target, looked_at(&segments, best, each))?;
 
         let segments: Vec<&Segment> = query.iter().map(|(segment, _)| segment).collect();
         let each = |track: Track| {
@@ -72,7 +70,7 @@ impl SecondLook<'_> {
         let groups = looked_at_first(&segments, each).into_iter();
         let query: Vec<Cow<'_, Tokens>> = groups.filter_map(|places| together(query, places)).collect();
         let query = query.iter().map(AsRef::as_ref);
-        self.reranker.rank(direction, query, &target, first.score)
+        self.reranker.second(query, &target)
     }
 }
 
@@ -85,17 +83,22 @@ fn together(segments: &[(Segment, Option<Tokens>)], places: Vec<usize>) -> Optio
     Tokens::joined(parts).map(Cow::Owned)
 }
 
-/// `scores` with those of the best `candidates` replaced by what `second` says, where it says something, and all others
+/// `scores` with those of the best `candidates` replaced by what `again` makes of their places and scores, and all others
 /// behind them in their old order.
-fn reranked(mut scores: Vec<f32>, candidates: usize, second: impl Fn(usize) -> Option<f32>) -> Vec<f32> {
+fn reranked(
+    mut scores: Vec<f32>,
+    candidates: usize,
+    again: impl Fn(&[usize], &[f32]) -> Vec<f32>,
+) -> Vec<f32> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     let by_score = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
     if candidates > 0 && candidates < order.len() {
         order.select_nth_unstable_by(candidates - 1, by_score);
     }
     let (best, rest) = order.split_at(candidates.min(order.len()));
-    for &entry in best {
-        scores[entry] = second(entry).unwrap_or(scores[entry]);
+    let before: Vec<f32> = best.iter().map(|&entry| scores[entry]).collect();
+    for (&entry, score) in best.iter().zip(again(best, &before)) {
+        scores[entry] = score;
     }
     let lowest = best
         .iter()
@@ -121,13 +124,13 @@ mod tests {
 
     #[test]
     fn the_candidates_change_places_and_the_others_stay_behind_them() {
-        let second = |entry: usize| {
-            [None, Some(9.0), None, Some(-7.0), None]
-                .get(entry)
-                .copied()
-                .flatten()
+        let again = |best: &[usize], before: &[f32]| {
+            let new = [None, Some(9.0), None, Some(-7.0), None];
+            let both = best.iter().zip(before);
+            both.map(|(&entry, before)| new[entry].unwrap_or(*before))
+                .collect()
         };
-        let scores = reranked(vec![5.0, 4.0, 1.0, 3.0, 2.0], 3, second);
+        let scores = reranked(vec![5.0, 4.0, 1.0, 3.0, 2.0], 3, again);
         assert_eq!(scores[..2], [5.0, 9.0]);
         assert_eq!(scores[3], -7.0);
         assert!(scores[4] < -7.0 && scores[2] < scores[4], "{scores:?}");
@@ -139,7 +142,7 @@ mod tests {
             scores in proptest::collection::vec(-10.0f32..10.0, 1..40),
             candidates in 0usize..50,
         ) {
-            let found = reranked(scores.clone(), candidates, |_| None);
+            let found = reranked(scores.clone(), candidates, |_, before| before.to_vec());
             for a in 0..scores.len() {
                 for b in 0..scores.len() {
                     prop_assert!(scores[a] <= scores[b] || found[a] >= found[b]);

@@ -100,6 +100,7 @@ pub(crate) fn write_reranker(
         sharpness: network.sharpness()?,
         projections,
         weights: BTreeMap::new(),
+        known: BTreeMap::new(),
         calibration: BTreeMap::new(),
     });
     write_manifest(folder, &manifest)?;

@@ -26,6 +26,8 @@ pub struct Reranker {
     sharpness: f32,
     /// The share of the new score.
     weights: BTreeMap<Direction, f32>,
+    /// How far the best candidate of a query that it knows is above unrelated ones, at least and as a rule.
+    known: BTreeMap<Direction, [f32; 2]>,
     /// What unrelated segments score.
     calibration: BTreeMap<TrackPair, Moments>,
     projections: BTreeMap<Track, Projection>,
@@ -72,6 +74,7 @@ impl Reranker {
             );
         }
         let weight = |direction| Some((direction, *spec.weights.get(&modalities(direction))?));
+        let known = |direction| Some((direction, *spec.known.get(&modalities(direction))?));
         let pairs = Track::ALL
             .into_iter()
             .flat_map(|query| Track::ALL.into_iter().map(move |target| (query, target)));
@@ -80,6 +83,7 @@ impl Reranker {
         Ok(Some(Self {
             sharpness: spec.sharpness,
             weights: Direction::all().filter_map(weight).collect(),
+            known: Direction::all().filter_map(known).collect(),
             calibration: pairs.filter_map(moments).collect(),
             projections,
         }))
@@ -127,29 +131,32 @@ impl Reranker {
         self.cosines(query, target).0.dot(&query.importance())
     }
 
-    /// The score of a candidate that had `first`, in standard deviations above unrelated ones, from the tokens of the
-    /// query's segments and of the candidate; `None` without a query.
-    pub fn rank<'a>(
-        &self,
-        direction: Direction,
-        query: impl IntoIterator<Item = &'a Tokens>,
-        target: &Tokens,
-        first: f32,
-    ) -> Option<f32> {
+    /// How far `target` is above unrelated segments for a query of the segments with these tokens, in standard deviations;
+    /// `None` when nothing is known of unrelated ones.
+    pub fn second<'a>(&self, query: impl IntoIterator<Item = &'a Tokens>, target: &Tokens) -> Option<f32> {
         let scores: Vec<f32> = query
             .into_iter()
             .take(MOST_SEGMENTS)
-            .map(|query| {
-                let Some(Moments { mean, deviation }) = self.calibration.get(&(query.track, target.track))
-                else {
-                    return first;
-                };
-                let second = (self.similarity(query, target) - mean) / deviation;
-                let weight = self.weight(direction);
-                (1.0 - weight) * first + weight * second
+            .filter_map(|query| {
+                let Moments { mean, deviation } = self.calibration.get(&(query.track, target.track))?;
+                Some((self.similarity(query, target) - mean) / deviation)
             })
             .collect();
         (!scores.is_empty()).then(|| scores.iter().sum::<f32>() / scores.len() as f32)
+    }
+
+    /// The scores of the candidates of a query that had `first` and have a [`second`](Self::second), in the same order: both
+    /// weighed. A query whose best candidate does not stand out is none that it knows, and the first scores stay.
+    pub fn joined(&self, direction: Direction, first: &[f32], second: &[Option<f32>]) -> Vec<f32> {
+        let best = second.iter().flatten().copied().fold(f32::NEG_INFINITY, f32::max);
+        let knows = self.known.get(&direction).map_or(1.0, |[least, usual]| {
+            ((best - least) / (usual - least)).clamp(0.0, 1.0)
+        });
+        let share = knows * self.weight(direction);
+        let joined = |(first, second): (&f32, &Option<f32>)| {
+            second.map_or(*first, |second| (1.0 - share) * first + share * second)
+        };
+        first.iter().zip(second).map(joined).collect()
     }
 
     /// What `query` looks at in `target`.
@@ -187,6 +194,7 @@ mod tests {
         Reranker {
             sharpness: 20.0,
             weights: BTreeMap::from([("text:image".parse().unwrap(), 0.5)]),
+            known: BTreeMap::from([("text:image".parse().unwrap(), [2.0, 4.0])]),
             calibration: BTreeMap::from([(
                 (Track::Text, Track::Visual),
                 Moments {
@@ -229,12 +237,31 @@ mod tests {
         let reranker = reranker();
         let query = tokens(Track::Text, &[[1.0, 0.0]], &[1.0]);
         let target = tokens(Track::Visual, &[[1.0, 0.0], [0.0, 1.0]], &[0.5, 0.5]);
-        let rank = |name: &str| reranker.rank(direction(name), [&query], &target, 1.0).unwrap();
-        let found = reranker.similarity(&query, &target);
-        assert!(found > 0.99);
-        assert!((rank("text:image") - (0.5 + 0.5 * (found - 0.25) / 0.125)).abs() < 1e-5);
-        assert_eq!(rank("text:video"), 1.0);
+        let second = reranker.second([&query], &target);
+        let expected = (reranker.similarity(&query, &target) - 0.25) / 0.125;
+        assert_eq!(second, Some(expected));
+        assert!(expected > 4.0, "{expected}");
+        assert_eq!(
+            reranker.second([&target], &query),
+            None,
+            "nothing is known of unrelated ones"
+        );
+
+        let joined =
+            |name: &str, second: Option<f32>| reranker.joined(direction(name), &[1.0, 0.5], &[second, None]);
+        assert_eq!(joined("text:image", second), [0.5 + 0.5 * expected, 0.5]);
+        assert_eq!(joined("text:video", second), [1.0, 0.5]);
         assert!(reranker.ranks(direction("text:image")) && !reranker.ranks(direction("text:video")));
+    }
+
+    #[test]
+    fn a_query_whose_best_candidate_does_not_stand_out_is_ranked_as_before() {
+        let joined =
+            |second: f32| reranker().joined("text:image".parse().unwrap(), &[1.0], &[Some(second)])[0];
+        assert_eq!(joined(1.5), 1.0);
+        assert_eq!(joined(2.0), 1.0);
+        assert_eq!(joined(3.0), 0.75 * 1.0 + 0.25 * 3.0);
+        assert_eq!(joined(6.0), 0.5 * 1.0 + 0.5 * 6.0);
     }
 
     proptest::proptest! {

@@ -33,17 +33,15 @@ impl SecondLook<'_> {
         }
         let shares = Share::of(self.parts);
         let targets = self.targets(ranked, pool)?;
-        for (candidate, target) in ranked.iter_mut().zip(&targets) {
-            let Some(target) = target else {
-                continue;
-            };
-            for ((part, share), &first) in self.parts.iter().zip(&shares).zip(&candidate.by_part) {
-                if let Some(second) = self
-                    .reranker
-                    .rank(direction(part), &part.tokens, &target.tokens, first)
-                {
-                    candidate.score += share.of_score(second) - share.of_score(first);
-                }
+        for (place, (part, share)) in self.parts.iter().zip(&shares).enumerate() {
+            let first: Vec<f32> = ranked.iter().map(|candidate| candidate.by_part[place]).collect();
+            let second: Vec<Option<f32>> = targets
+                .iter()
+                .map(|target| self.reranker.second(&part.tokens, &target.as_ref()?.tokens))
+                .collect();
+            let joined = self.reranker.joined(direction(part), &first, &second);
+            for (candidate, (first, joined)) in ranked.iter_mut().zip(first.into_iter().zip(joined)) {
+                candidate.score += share.of_score(joined) - share.of_score(first);
             }
         }
         ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));

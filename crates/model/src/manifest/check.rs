@@ -93,6 +93,12 @@ impl Manifest {
                 format!("the weight of {pair} must be from 0 to 1")
             })?;
         }
+        for (pair, [least, usual]) in &reranker.known {
+            check_pair::<Modality>(pair)?;
+            ensure(least.is_finite() && usual.is_finite() && least < usual, || {
+                format!("what is known of {pair}: two numbers, of which the second is greater")
+            })?;
+        }
         for (pair, moments) in &reranker.calibration {
             check_pair::<Track>(pair)?;
             ensure(moments.mean.is_finite() && positive(moments.deviation), || {

@@ -214,6 +214,11 @@ pub struct RerankerSpec {
     /// For `query.target` modalities, the share of the new score beside the first one, 0 to 1; 0 where absent.
     #[serde(default)]
     pub weights: BTreeMap<String, f32>,
+    /// For `query.target` modalities, by what a query that it knows is known: how far the best candidate is above unrelated
+    /// segments, in deviations. Up to the first number the new score has no share, from the second, a greater one, its whole.
+    /// Where absent, it knows all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub known: BTreeMap<String, [f32; 2]>,
     /// For `query.target` tracks, what unrelated segments score.
     #[serde(default)]
     pub calibration: BTreeMap<String, Moments>,
