@@ -112,22 +112,17 @@ test("a condition that cannot be read says why", async ({ page }) => {
   await expect(page.getByRole("alert")).toContainText(/duration/);
 });
 
-test("a found sound and a found video show when the search listened or looked", async ({ page }) => {
-  for (const [query, did] of [
-    ["a rooster crows&to=audio", "listened"],
-    ["a duck&to=video", "looked"],
-  ] as const) {
-    await page.goto(`/?q=${query}`);
-    await tiles(page).first().click();
-    const dialog = page.getByRole("dialog");
-    await expect(dialog.getByText(`Bright where the search ${did}, most at`)).toBeVisible();
-    const weights = await dialog
-      .locator(".attention span")
-      .evaluateAll((spans) => spans.map((span) => Number(getComputedStyle(span).opacity)));
-    expect(weights.length).toBeGreaterThan(1);
-    expect(Math.max(...weights)).toBe(1);
-    expect(Math.min(...weights)).toBeLessThan(1);
-  }
+test("a found sound shows when the search listened", async ({ page }) => {
+  await page.goto("/?q=a+rooster+crows&to=audio");
+  await tiles(page).first().click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText("Bright where the search listened, most at")).toBeVisible();
+  const weights = await dialog
+    .locator(".attention span")
+    .evaluateAll((spans) => spans.map((span) => Number(getComputedStyle(span).opacity)));
+  expect(weights.length).toBeGreaterThan(1);
+  expect(Math.max(...weights)).toBe(1);
+  expect(Math.min(...weights)).toBeLessThan(1);
 });
 
 test("a found picture shows where the search looked and what each word did", async ({ page }) => {
