@@ -116,7 +116,7 @@ test("a found sound shows when the search listened", async ({ page }) => {
   await page.goto("/?q=a+rooster+crows&to=audio");
   await tiles(page).first().click();
   const dialog = page.getByRole("dialog");
-  await expect(dialog.getByText("Bright where the search listened, most at")).toBeVisible();
+  await expect(dialog.getByText("The search listened most at")).toBeVisible();
   const weights = await dialog
     .locator(".attention span")
     .evaluateAll((spans) => spans.map((span) => Number(getComputedStyle(span).opacity)));

@@ -76,7 +76,7 @@ interface AttentionProps {
   share: (seconds: number) => string;
 }
 
-/** When the search looked or listened: brighter for longer. */
+/** When the search looked or listened: the more, the stronger the colour. */
 function Attention({ attention, track, share }: AttentionProps) {
   const most = attention.reduce((a, b) => (b.weight > a.weight ? b : a));
   const did = track === "audio" ? "listened" : "looked";
@@ -91,7 +91,7 @@ function Attention({ attention, track, share }: AttentionProps) {
         ))}
       </div>
       <p class="hint">
-        Bright where the search {did}, most at <span class="number">{stretch(most.start, most.end)}</span>.
+        The search {did} most at <span class="number">{stretch(most.start, most.end)}</span>.
       </p>
     </div>
   );
