@@ -41,6 +41,7 @@ NO_DATACLASS = {
     "Problem": "raised as a SensoriumError",
     "Shown": "sent by browsers",
     "PerhapsSpan": "part of Segment",
+    "Span": "part of Glance",
     "SearchForm": "a form; files are uploaded before instead",
     "State": "an enumeration, compared where it is used",
     "Texts": "sent",
