@@ -15,14 +15,13 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import tomli_w
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from base import calibration, hubs, kinds
 from base.concepts import Concepts
 from base.efficientnet import SIDE
-from base.manifest import files
+from base.manifest import files, write
 from base.parts import Parts
 from base.space import TRACKS, Space
 from base.tower import AudioTower, TextTower, VisualTower, pixels
@@ -86,8 +85,7 @@ def main() -> None:
     manifest["calibration"] = dict(sorted(manifest["calibration"].items()))
 
     manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files(out)}
-    comment = "# Made by tools/make_base.py, tools/train_base.py and tools/add_kinds.py; see MODEL_CARD.md.\n"
-    (out / "model.toml").write_text(comment + tomli_w.dumps(manifest))
+    write(out, manifest)
 
 
 def concepts_head(folder: Path, manifest: dict, track: str) -> Concepts:

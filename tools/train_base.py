@@ -21,13 +21,12 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomli_w
 from base import pairs
+from base.manifest import write
 from base.parts import Parts
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "sensorium-base"
-COMMENT = "# Made by tools/make_base.py, tools/train_base.py and tools/add_kinds.py; see MODEL_CARD.md.\n"
 VERSION = "0.3.0"
 RERANKER_SHARES = {"scenes": 7, "things": 3, "sounds": 2}
 HEADS_SHARES = {"scenes": 5, "things": 1}
@@ -108,11 +107,10 @@ class Learn:
 
 def finish(base: Path, out: Path, changes: dict[str, str], reranker: dict[str, dict]) -> None:
     """Makes `changes` to the manifest and to its `reranker`, and gives the package the licence of the one below it."""
-    path = out / "model.toml"
-    manifest = tomllib.loads(path.read_text()) | changes
+    manifest = tomllib.loads((out / "model.toml").read_text()) | changes
     if reranker:
         manifest["reranker"].update(reranker)
-    path.write_text(COMMENT + tomli_w.dumps(manifest))
+    write(out, manifest)
     for licence in base.glob("LICENSE*"):
         shutil.copy(licence, out)
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import tomli_w
+
 from .concepts import Concepts
 from .efficientnet import FEATURES
 
@@ -99,12 +101,19 @@ file = "audio-concepts.safetensors"
 {files}
 '''
 
+COMMENT = "# Made by tools/make_base.py, tools/train_base.py and tools/add_kinds.py; see MODEL_CARD.md.\n"
+
 LOADED = ("*.onnx", "tokenizer.json", "*.safetensors")
 
 
 def files(folder: Path) -> list[Path]:
     """The files of the package that are loaded, in order of their names."""
     return sorted(path for pattern in LOADED for path in folder.glob(pattern))
+
+
+def write(folder: Path, manifest: dict) -> None:
+    """Writes the manifest of a package that was made on top of another."""
+    (folder / "model.toml").write_text(COMMENT + tomli_w.dumps(manifest))
 
 
 def render(

@@ -42,11 +42,11 @@ impl Graph {
     pub(crate) fn kept(&mut self, inputs: Inputs<'_>, batch: usize) -> Result<Vec<Vec<f32>>> {
         let grid = self
             .tokens
-            .and_then(|tokens| Some((tokens.grid?, tokens.dimension)));
-        let Some(([rows, columns], dimension)) = grid else {
+            .and_then(|tokens| Some((tokens.count()?, tokens.dimension)));
+        let Some((count, dimension)) = grid else {
             return self.run(inputs, &[(POOLED, vec![batch, self.features])]);
         };
-        let tokens = vec![batch, rows * columns, dimension];
+        let tokens = vec![batch, count, dimension];
         self.run(inputs, &[(POOLED, vec![batch, self.features]), (GRID, tokens)])
     }
 

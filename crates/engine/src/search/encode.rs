@@ -230,12 +230,12 @@ impl KnownPart {
         let raw = pool.text_tokens(&words)?;
         let of_words = raw.iter().filter_map(|raw| reranker.tokens(Track::Text, raw));
         let segments: Vec<&Segment> = self.segments.iter().map(|segment| &segment.segment).collect();
-        let spec = |track| package.manifest().towers.common(track)?.tokens;
-        let each = |track| spec(track).and_then(|tokens| tokens.count()).unwrap_or(1);
+        let tower = |track| package.manifest().towers.common(track);
+        let each = |track| tower(track).map_or(0, |tower| tower.kept_count());
         let of_segment = |place: usize| {
             let segment = &self.segments[place];
             let track = segment.segment.track;
-            let tower = package.manifest().towers.common(track)?;
+            let tower = tower(track)?;
             reranker.tokens(track, tower.kept_tokens(&segment.features))
         };
         let of_features = looked_at_first(&segments, each).into_iter().filter_map(|places| {

@@ -34,6 +34,9 @@ impl SecondLook<'_> {
         let shares = Share::of(self.parts);
         let targets = self.targets(ranked, pool)?;
         for (place, (part, share)) in self.parts.iter().zip(&shares).enumerate() {
+            if !self.reranker.ranks(direction(part)) {
+                continue;
+            }
             let first: Vec<f32> = ranked.iter().map(|candidate| candidate.by_part[place]).collect();
             let second: Vec<Option<f32>> = targets
                 .iter()
@@ -92,9 +95,8 @@ impl SecondLook<'_> {
             return Ok(None);
         };
         let segments: Vec<&Segment> = windows.iter().map(|window| &window.segment).collect();
-        let each = tower.tokens.and_then(|tokens| tokens.count()).unwrap_or(1);
         let mut parts = Vec::new();
-        for place in looked_at(&segments, place, each) {
+        for place in looked_at(&segments, place, tower.kept_count()) {
             let kept = floats(&self.catalog.features(windows[place].key)?);
             let kept = Some(kept).filter(|kept| kept.len() == tower.kept());
             let tokens = kept.and_then(|kept| self.reranker.tokens(track, tower.kept_tokens(&kept)));

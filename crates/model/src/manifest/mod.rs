@@ -156,8 +156,13 @@ pub struct TowerCommon {
 impl TowerCommon {
     /// How many values are kept of a sample: the pooled features and, behind them, the tokens of a grid.
     pub fn kept(&self) -> usize {
-        let of_grid = |tokens: &TokenSpec| tokens.count().unwrap_or(0) * tokens.dimension;
-        self.features + self.tokens.as_ref().map_or(0, of_grid)
+        let dimension = self.tokens.map_or(0, |tokens| tokens.dimension);
+        self.features + self.kept_count() * dimension
+    }
+
+    /// How many tokens are kept of a sample.
+    pub fn kept_count(&self) -> usize {
+        self.tokens.and_then(|tokens| tokens.count()).unwrap_or(0)
     }
 
     /// What was kept of a sample behind its pooled features: the tokens of its grid, one after the other.
